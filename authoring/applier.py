@@ -1,0 +1,397 @@
+"""Runs a plan against the platform, one operation after the other, each recorded before the next begins.
+
+One writer, strictly in order: two overlapping writes to one course lose one of them silently (Open edX:
+`split_mongo/mongo_connection.py`, `update_course_index`). A create whose outcome is unknown is never sent again before
+the parent's children were read: a child that is ours is adopted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol, assert_never
+
+from authoring.adoption import match_unclaimed
+from authoring.calls import Call
+from authoring.client import Client, Reply
+from authoring.dialects import Dialect
+from authoring.errors import ApiError, ApplyError, OutcomeUnknownError, RefusedError, SettingsError, StalePlanError
+from authoring.journal import Changes
+from authoring.lockfile import PACKAGE, LockEntry, content_field, digest, locked_asset
+from authoring.model import ROOT_KEY, Asset, Block, BlockKey, Course, FieldValue
+from authoring.operations import (
+    AdoptBlock,
+    CreateBlock,
+    CreateCourse,
+    DeleteBlock,
+    ForgetBlock,
+    MoveBlock,
+    Operation,
+    Plan,
+    Publish,
+    PutGrading,
+    PutLtiPassport,
+    ReorderChildren,
+    UpdateAbout,
+    UpdateBlock,
+    UploadAsset,
+    UploadPackage,
+    policy_to_json,
+)
+from authoring.planner import GRADING_KEY, passport_key
+from authoring.registry import spec
+from authoring.rendering import Names, calls_of
+from authoring.state import CourseState
+
+ATTEMPTS = 4
+"""How often a call that is harmless twice is sent when its outcome stays unknown."""
+PAUSES = (0.2, 1.0, 3.0)
+"""Seconds between two such attempts, and between two readings after an unknown create."""
+
+
+class Observer(Protocol):
+    """What is told of a run, for progress."""
+
+    def began(self, number: int, operation: Operation) -> None: ...
+
+    def ended(self, number: int, operation: Operation) -> None: ...
+
+    def noted(self, message: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a run did: the operations done, the platform's ids of what was made, and the calls it took, by kind."""
+
+    operations: tuple[Operation, ...]
+    created: Mapping[BlockKey, str]
+    calls: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Run:
+    done: list[Operation] = field(default_factory=list)
+    created: dict[BlockKey, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def apply_plan(
+    plan: Plan,
+    *,
+    client: Client,
+    dialect: Dialect,
+    state: CourseState,
+    observer: Observer,
+    environ: Mapping[str, str],
+    sleep: Callable[[float], None] = time.sleep,
+) -> Applied:
+    """Run `plan` to its end.
+
+    `environ` holds the values of LTI passports. Raises ApplyError when a call fails, with the cause chained; what was
+    done until then is in the lock file, and running again goes on from there.
+    """
+    _check_secrets(plan, environ)
+    _check_files(plan)
+    run = _Run()
+    before = Counter(client.calls)
+    applier = _Applier(plan, client, dialect, state, environ, sleep, run)
+    for number, operation in enumerate(plan.operations, 1):
+        observer.began(number, operation)
+        try:
+            applier.perform(operation)
+        except ApiError as error:
+            state.save()
+            raise ApplyError(
+                f"stopped at operation {number} of {len(plan.operations)}: {error.message}",
+                error.hint or "run the same command again: it goes on from here",
+                done=len(run.done),
+                remaining=len(plan.operations) - len(run.done),
+            ) from error
+        run.done.append(operation)
+        observer.ended(number, operation)
+    for note in run.notes:
+        observer.noted(note)
+    calls = Counter(client.calls)
+    calls.subtract(before)
+    return Applied(tuple(run.done), run.created, {str(kind): n for kind, n in calls.items() if n}, tuple(run.notes))
+
+
+def _check_secrets(plan: Plan, environ: Mapping[str, str]) -> None:
+    for operation in plan.operations:
+        if isinstance(operation, PutLtiPassport):
+            missing = [name for name in (operation.key_env, operation.secret_env) if not environ.get(name)]
+            if missing:
+                raise SettingsError(
+                    f"the LTI passport {operation.lti_id!r} needs the environment variable {' and '.join(missing)}",
+                    "set it in this shell or in the CI's secrets; values are never written anywhere",
+                )
+
+
+def _check_files(plan: Plan) -> None:
+    for operation in plan.operations:
+        asset: Asset | None = None
+        if isinstance(operation, UploadAsset):
+            asset = operation.asset
+        elif isinstance(operation, UploadPackage):
+            asset = operation.package
+        if asset is not None and (asset.file is None or not asset.file.is_file()):
+            raise StalePlanError(f"{asset.path} is no longer there", "make a new plan")
+
+
+class _Applier:
+    def __init__(
+        self,
+        plan: Plan,
+        client: Client,
+        dialect: Dialect,
+        state: CourseState,
+        environ: Mapping[str, str],
+        sleep: Callable[[float], None],
+        run: _Run,
+    ) -> None:
+        self.plan = plan
+        self.client = client
+        self.dialect = dialect
+        self.state = state
+        self.sleep = sleep
+        self.run = run
+        self.course_key = str(plan.course)
+        self.root = dialect.root_key(plan.course)
+        self.names = Names(
+            course=plan.course,
+            usage_key=self.usage_key,
+            links=plan.link_names,
+            live_children=self.live_children,
+            secrets=environ,
+        )
+
+    def usage_key(self, key: BlockKey) -> str | None:
+        if key == ROOT_KEY:
+            return self.root
+        entry = self.state.part.entries.get(key)
+        return entry.usage_key if entry else None
+
+    def live_children(self, usage_key: str) -> tuple[str, ...] | None:
+        """The children a block has now, read just before they are reordered."""
+        return self.client.read_children(self.plan.course, usage_key)
+
+    def perform(self, operation: Operation) -> None:
+        """Send the calls of one operation and record what came of it. Raises ApiError."""
+        intent = self.state.begin(operation)
+        try:
+            changes = self._perform(operation)
+        except OutcomeUnknownError:
+            raise
+        except ApiError:
+            self.state.refuse(intent)
+            raise
+        self.state.finish(intent, changes)
+
+    def _perform(self, operation: Operation) -> Changes:
+        match operation:
+            case CreateCourse():
+                self._create_course(operation)
+                return Changes(reset=True)
+            case CreateBlock():
+                return Changes(entries=(self._create_block(operation),))
+            case AdoptBlock(key, parent, usage_key, pushed):
+                self.run.created[key] = usage_key
+                return Changes(entries=(LockEntry(key, usage_key, parent, dict(pushed), None),))
+            case ForgetBlock(key):
+                return Changes(dropped=(key,))
+            case UpdateBlock(key, fields, content, _, usage_key):
+                self._send_all(operation)
+                return Changes(entries=(self._updated(key, fields, content, usage_key),))
+            case UploadPackage(key, package, fields):
+                self._upload_package(operation)
+                entry = self._updated(key, fields, None, None)
+                return Changes(entries=(replace(entry, pushed={**entry.pushed, PACKAGE: package.digest[:16]}),))
+            case UploadAsset(asset):
+                self._send_all(operation)
+                return Changes(assets=(locked_asset(asset),))
+            case PutGrading(policy):
+                self._send_all(operation)
+                value: FieldValue = policy_to_json(policy)  # type: ignore[assignment]  # JSON
+                return Changes(entries=(self._settled(GRADING_KEY, {"policy": digest(value)}),))
+            case PutLtiPassport(lti_id):
+                self._add_passport(operation)
+                return Changes(entries=(self._settled(passport_key(lti_id), {"declared": digest(lti_id)}),))
+            case UpdateAbout(values, keys):
+                self._send_all(operation)
+                return Changes(
+                    entries=tuple(self._settled(keys[name], {"data": digest(text)}) for name, text in values.items())
+                )
+            case MoveBlock(key, parent):
+                self._move(operation)
+                return Changes(entries=(replace(self.state.part.entries[key], parent=parent),))
+            case ReorderChildren():
+                self._send_all(operation)
+                return Changes()
+            case DeleteBlock(key):
+                self._delete(operation)
+                below = tuple(entry.key for entry in self.state.part.entries.values() if self._is_below(entry, key))
+                return Changes(dropped=(key, *below))
+            case Publish(key):
+                self._send_all(operation)
+                return Changes(entries=self._published(key))
+            case _:
+                assert_never(operation)
+
+    # -- single operations --------------------------------------------------------------------------------------------
+
+    def _create_course(self, operation: CreateCourse) -> None:
+        """Make the course; a refusal or a doubt is settled by reading it (a second create of one key is refused)."""
+        (call,) = calls_of(operation, self.dialect, self.names)
+        for pause in (*PAUSES, None):
+            try:
+                self.client.send(call)
+            except (RefusedError, OutcomeUnknownError) as error:
+                if self.client.read_course_info(operation.course) is not None:
+                    self.run.notes.append(f"{operation.course} is there; it was taken over")
+                    return
+                if isinstance(error, RefusedError) or pause is None:
+                    raise
+                self.sleep(pause)
+            else:
+                return
+
+    def _create_block(self, operation: CreateBlock) -> LockEntry:
+        (call,) = calls_of(operation, self.dialect, self.names)
+        usage_key = self._create_once(operation, call)
+        self.run.created[operation.key] = usage_key
+        pushed: dict[str, str] = {}
+        if operation.complete:
+            pushed = {name: digest(value) for name, value in operation.fields.items()}
+            if operation.content is not None:
+                pushed[content_field(operation.key.category)] = digest(operation.content)
+        elif operation.display_name is not None and operation.key.category != "html":
+            pushed = {"display_name": digest(operation.display_name)}
+        entry = LockEntry(operation.key, usage_key, operation.parent, pushed, None)
+        return replace(entry, published=pushed) if self._is_direct(operation.key) else entry
+
+    def _create_once(self, operation: CreateBlock, call: Call) -> str:
+        for pause in (*PAUSES, None):
+            try:
+                return self.dialect.created_key(self.client.send(call).json)
+            except OutcomeUnknownError:
+                found = self._find_created(operation)
+                if found is not None:
+                    self.run.notes.append(f"{operation.key}: no answer came, but it was made; it was taken over")
+                    return found
+                if pause is None:
+                    raise
+        raise AssertionError("the loop above returns or raises")
+
+    def _find_created(self, operation: CreateBlock) -> str | None:
+        """The child that an unanswered create made, if it did; looked for several times, since it may come late."""
+        part = self.state.part
+        parent = BlockKey(operation.parent.category, operation.parent.url_name)
+        fields: dict[str, FieldValue] = (
+            {"display_name": operation.display_name} if operation.display_name is not None else {}
+        )
+        child = Block(operation.key, fields)
+        holder = Block(ROOT_KEY, children=(Block(parent, children=(child,)),)) if parent != ROOT_KEY else None
+        course = Course(self.plan.course, holder or Block(ROOT_KEY, children=(child,)))
+        for pause in PAUSES:
+            self.sleep(pause)
+            outline = self.client.read_outline(self.plan.course, units=(self.names.place(operation.parent),))
+            if outline is not None:
+                found = match_unclaimed(course, part, outline).get(operation.key)
+                if found is not None:
+                    return found
+        return None
+
+    def _add_passport(self, operation: PutLtiPassport) -> None:
+        """Add a passport unless the course has one of that name: whether the call refuses a second is not documented."""
+        held = self.client.read_lti_ids(self.plan.course)
+        if held is not None and operation.lti_id in held:
+            self.run.notes.append(f"the course has an LTI passport {operation.lti_id!r} already; it was left as it is")
+            return
+        self._send_all(operation)
+
+    def _upload_package(self, operation: UploadPackage) -> None:
+        for call in calls_of(operation, self.dialect, self.names):
+            reply = self._send(call)
+            problems = self.dialect.package_errors(reply.json)
+            if problems:
+                raise RefusedError(
+                    f"{operation.package.path}: the platform could not read the package: {'; '.join(problems)}",
+                    "open the package with `authoring check`, repair it and push again",
+                    call=f"{call.method} {call.path}",
+                )
+
+    def _move(self, operation: MoveBlock) -> None:
+        try:
+            self._send_all(operation)
+        except RefusedError:
+            children = self.client.read_children(self.plan.course, self.names.place(operation.parent))
+            if self.names.place(operation.key) not in (children or ()):
+                raise
+
+    def _delete(self, operation: DeleteBlock) -> None:
+        try:
+            self._send_all(operation)
+        except RefusedError as error:
+            if error.status != 404:
+                raise
+
+    # -- sending and recording ----------------------------------------------------------------------------------------
+
+    def _send_all(self, operation: Operation) -> None:
+        for call in calls_of(operation, self.dialect, self.names):
+            self._send(call)
+
+    def _send(self, call: Call) -> Reply:
+        """Send a call; one that is harmless twice is sent again while its outcome is unknown."""
+        for pause in PAUSES[: ATTEMPTS - 1] if call.repeatable else ():
+            try:
+                return self.client.send(call)
+            except OutcomeUnknownError:
+                self.sleep(pause)
+        return self.client.send(call)
+
+    def _updated(
+        self, key: BlockKey, fields: Mapping[str, FieldValue], content: str | None, usage_key: str | None
+    ) -> LockEntry:
+        entry = self.state.part.entries.get(key) or LockEntry(
+            key, usage_key or self.names.place(key), self.plan.parents.get(key)
+        )
+        pushed = dict(entry.pushed)
+        for name, value in fields.items():
+            if value is None:
+                pushed.pop(name, None)
+            else:
+                pushed[name] = digest(value)
+        if content:
+            pushed[content_field(key.category)] = digest(content)
+        elif content is not None:
+            pushed.pop(content_field(key.category), None)
+        return replace(entry, pushed=pushed, published=pushed if self._is_direct(key) else entry.published)
+
+    def _settled(self, key: BlockKey, pushed: Mapping[str, str]) -> LockEntry:
+        """The lock entry of something that has no draft and no usage key of its own."""
+        return LockEntry(key, "", None, dict(pushed), dict(pushed))
+
+    def _published(self, root: BlockKey) -> tuple[LockEntry, ...]:
+        entries = self.state.part.entries
+        return tuple(
+            replace(entry, published=entry.pushed)
+            for entry in entries.values()
+            if not entry.is_published and (entry.key == root or self._is_below(entry, root))
+        )
+
+    def _is_below(self, entry: LockEntry, root: BlockKey) -> bool:
+        parent = entry.parent
+        while parent is not None:
+            if parent == root:
+                return True
+            above = self.state.part.entries.get(parent)
+            parent = above.parent if above else None
+        return False
+
+    def _is_direct(self, key: BlockKey) -> bool:
+        known = spec(key.category)
+        return known is not None and known.direct_only

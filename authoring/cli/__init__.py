@@ -1,0 +1,24 @@
+"""The command line `authoring`: thin commands over the library, one verb each."""
+
+from __future__ import annotations
+
+import click
+
+from authoring import __version__
+from authoring.cli.course import check, plan, publish, push, status
+from authoring.cli.project import doctor, new, sandbox
+
+_EPILOG = (
+    "Exit codes: 0 done, 1 input at fault, 2 usage, 3 platform refused or unreachable, 4 partly done (run again),"
+    " 5 stale plan, 6 another writer, 7 consent needed, 8 different (status --exit-code), 130 interrupted."
+)
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="authoring")
+def main() -> None:
+    """Courses written in Markdown and YAML, kept in git, live on Open edX."""
+
+
+for command in (new, check, plan, push, publish, status, doctor, sandbox):
+    main.add_command(command)

@@ -1,0 +1,291 @@
+"""check, plan, push, publish, status: a course folder and where it lives."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import click
+
+from authoring.checks import check_course
+from authoring.cli import options
+from authoring.cli.output import (
+    CONSENT,
+    DIFFERENT,
+    count_line,
+    echo,
+    echo_json,
+    handle_errors,
+    run_progress,
+    show_diagnostics,
+    stderr_console,
+)
+from authoring.diagnostics import Diagnostics, Severity
+from authoring.errors import SourceError, StalePlanError
+from authoring.operations import Plan, plan_from_json, plan_to_json
+from authoring.planner import PlanOptions
+from authoring.report import (
+    draft_lines,
+    impacts,
+    notice_lines,
+    plan_lines,
+    plan_report,
+    planned_calls,
+    planned_names,
+    run_report,
+)
+from authoring.sandbox import DOCUMENTED, OBSERVED
+from authoring.session import Session, open_session
+from authoring.settings import load_target
+from authoring.source import read_course
+
+
+@click.command()
+@options.course_folder
+@options.strict
+@options.as_json
+@handle_errors
+def check(folder: Path, strict: bool, as_json: bool) -> None:
+    """Read a course folder and say what is wrong with it. Sends nothing."""
+    course, diagnostics = read_course(folder)
+    findings = Diagnostics(diagnostics)
+    if course is not None:
+        findings.extend(check_course(course))
+    bad = bool(findings.errors) or (strict and any(f.severity is Severity.WARNING for f in findings))
+    blocks = Counter(block.category for block in course.blocks()) if course is not None else Counter[str]()
+    if as_json:
+        echo_json(
+            {
+                "ok": not bad,
+                "course": str(course.id) if course is not None else None,
+                "blocks": dict(sorted(blocks.items())),
+                "diagnostics": [finding.to_json() for finding in findings.sorted()],
+            }
+        )
+    else:
+        show_diagnostics(findings)
+        if course is not None:
+            listing = ", ".join(f"{category} {count}" for category, count in blocks.most_common())
+            echo(f"{course.id}: {sum(blocks.values())} blocks ({listing}), {len(course.assets)} files")
+        echo(f"{folder}: {count_line(findings)}")
+    sys.exit(1 if bad else 0)
+
+
+@click.command()
+@options.course_folder
+@options.target
+@options.consent
+@options.profile
+@options.strict
+@options.wait
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan, for `push --plan`.")
+@options.as_json
+@handle_errors
+def plan(
+    folder: Path,
+    target_name: str | None,
+    publish: bool,
+    hide_removed: bool,
+    delete_removed: bool,
+    restore: bool,
+    recreate: bool,
+    beside: bool,
+    profile: str,
+    strict: bool,
+    wait: float,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Say what a push would do, call by call. Sends nothing that changes anything."""
+    wanted = PlanOptions(publish, hide_removed, delete_removed, restore, recreate, beside)
+    with _session(folder, target_name, profile, wait) as session:
+        _stop_on_warnings(session, strict)
+        made = session.plan(_for(session, wanted))
+        _show_plan(session, made, as_json=as_json)
+        if out is not None:
+            _save_plan(made, out)
+    sys.exit(CONSENT if any(notice.blocking for notice in made.notices) else 0)
+
+
+@click.command()
+@options.course_folder
+@options.target
+@options.consent
+@options.profile
+@options.strict
+@options.wait
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Apply a plan saved by `plan --out`, as it stands, or refuse it as stale.",
+)
+@options.as_json
+@handle_errors
+def push(
+    folder: Path,
+    target_name: str | None,
+    publish: bool,
+    hide_removed: bool,
+    delete_removed: bool,
+    restore: bool,
+    recreate: bool,
+    beside: bool,
+    profile: str,
+    strict: bool,
+    wait: float,
+    plan_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Bring a course folder to its target: create what is new, update what changed, nothing twice."""
+    wanted = PlanOptions(publish, hide_removed, delete_removed, restore, recreate, beside)
+    with _session(folder, target_name, profile, wait) as session:
+        _stop_on_warnings(session, strict)
+        if plan_file is not None:
+            made = _load_plan(plan_file, folder)
+            session.check_fresh(made)
+        else:
+            made = session.plan(_for(session, wanted))
+        _apply(session, made, as_json=as_json)
+
+
+@click.command()
+@options.course_folder
+@options.target
+@options.profile
+@options.wait
+@options.as_json
+@handle_errors
+def publish(folder: Path, target_name: str | None, profile: str, wait: float, as_json: bool) -> None:
+    """Make what was pushed, and is still a draft, what learners see. Pushes nothing."""
+    with _session(folder, target_name, profile, wait) as session:
+        _apply(session, session.plan(PlanOptions(publish=True, only_publish=True)), as_json=as_json)
+
+
+@click.command()
+@options.course_folder
+@options.target
+@options.profile
+@options.wait
+@click.option("--exit-code", is_flag=True, help="Exit with 8 when source and platform differ.")
+@options.as_json
+@handle_errors
+def status(
+    folder: Path, target_name: str | None, profile: str, wait: float, exit_code: bool, as_json: bool
+) -> None:
+    """Say where source, lock file and platform stand. Changes nothing."""
+    with _session(folder, target_name, profile, wait) as session:
+        made = session.plan(_for(session, PlanOptions()))
+        part = session.state.part
+        drafts = tuple(made.drafts)
+        different = bool(made.operations or made.drafts or made.notices)
+        if as_json:
+            echo_json(
+                {
+                    "course": str(made.course),
+                    "target": made.target,
+                    "locked_blocks": len(part.entries),
+                    "pending": {str(impact): count for impact, count in impacts(made).items()},
+                    "drafts": [str(key) for key in drafts],
+                    "notices": [{"kind": n.kind, "message": n.message} for n in made.notices],
+                    "same": not different,
+                }
+            )
+        else:
+            echo(f"{made.course} on {_where(session)}")
+            echo(f"  {len(part.entries)} blocks in the lock file")
+            if made.operations:
+                listing = ", ".join(f"{count} {impact}" for impact, count in impacts(made).items())
+                echo(f"  to push: {len(made.operations)} operations ({listing}); see `authoring plan {folder}`")
+            else:
+                echo("  nothing to push")
+            for line in (*notice_lines(made), *draft_lines(made, done=False)):
+                echo(f"  {line}")
+    sys.exit(DIFFERENT if exit_code and different else 0)
+
+
+def _session(
+    folder: Path, target_name: str | None, profile: str, wait: float
+) -> AbstractContextManager[Session]:
+    target = load_target(target_name, folder, os.environ)
+    return open_session(
+        folder,
+        target,
+        environ=os.environ,
+        profile=OBSERVED if profile == "observed" else DOCUMENTED,
+        wait=wait,
+    )
+
+
+def _for(session: Session, wanted: PlanOptions) -> PlanOptions:
+    """The embedded sandbox may always be refilled: it belongs to this machine, and the lock file may come from another."""
+    return wanted.with_recreate() if session.embedded else wanted
+
+
+def _where(session: Session) -> str:
+    return "the embedded sandbox" if session.embedded else session.target.identity
+
+
+def _stop_on_warnings(session: Session, strict: bool) -> None:
+    findings = Diagnostics(session.diagnostics)
+    findings.extend(check_course(session.course))
+    bad = findings.errors or (strict and any(finding.severity is Severity.WARNING for finding in findings))
+    if bad:
+        raise SourceError(f"{session.folder}: the course has findings that stop it", findings)
+    show_diagnostics(findings, quiet=True)
+
+
+def _show_plan(session: Session, made: Plan, *, as_json: bool) -> None:
+    names = planned_names(made, session.state.part, session.dialect)
+    if as_json:
+        echo_json(plan_report(made, session.dialect, names))
+        return
+    kinds = Counter(
+        str(call.kind) for _, calls in planned_calls(made, session.dialect, names) for call in calls
+    )
+    for line in plan_lines(made, kinds, where=_where(session)):
+        echo(line)
+
+
+def _apply(session: Session, made: Plan, *, as_json: bool) -> None:
+    if any(notice.blocking for notice in made.notices):
+        _show_plan(session, made, as_json=as_json)
+        stderr_console().print("Nothing was sent: the plan needs consent (see STOP above).", style="red")
+        sys.exit(CONSENT)
+    with run_progress(made) as observer:
+        applied = session.apply(made, observer)
+    if as_json:
+        echo_json(run_report(made, applied))
+        return
+    total = sum(applied.calls.values())
+    listing = ", ".join(f"{kind} {count}" for kind, count in sorted(applied.calls.items()))
+    echo(f"{made.course} on {_where(session)}")
+    if applied.operations:
+        echo(f"  {len(applied.operations)} operations done, {len(applied.created)} blocks made")
+    else:
+        echo("  nothing to do: the platform has what the source says")
+    echo(f"  {total} calls ({listing})" if total else "  no calls")
+    for line in (*notice_lines(made), *draft_lines(made, done=True)):
+        echo(f"  {line}")
+    if session.embedded:
+        echo(f"  look at it: authoring sandbox {session.folder}")
+
+
+def _save_plan(made: Plan, out: Path) -> None:
+    try:
+        out.write_text(json.dumps(plan_to_json(made), ensure_ascii=False, indent=1, default=list) + "\n", "utf-8")
+    except OSError as error:
+        raise StalePlanError(f"{out}: the plan cannot be written ({error.strerror})", "choose another --out") from error
+    stderr_console().print(f"Saved: authoring push --plan {out}", markup=False)
+
+
+def _load_plan(path: Path, folder: Path) -> Plan:
+    try:
+        row = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise StalePlanError(f"{path}: not a saved plan ({error})", "make one: authoring plan DIR --out FILE") from error
+    return plan_from_json(row, folder)

@@ -1,0 +1,79 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+course_folder = click.argument(
+    "folder", metavar="DIR", type=click.Path(path_type=Path), default=".", required=False
+)
+
+
+def as_json(function: F) -> F:
+    """`--json`: the result as one JSON document on stdout."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(function)
+
+
+def target(function: F) -> F:
+    """`--target`: which platform."""
+    return click.option(
+        "--target",
+        "target_name",
+        metavar="NAME",
+        help="A target of authoring.toml. Default: the one that IBL_CMS_URL names, else the embedded sandbox.",
+    )(function)
+
+
+def profile(function: F) -> F:
+    """`--profile`: which temper the embedded sandbox has."""
+    return click.option(
+        "--profile",
+        type=click.Choice(["documented", "observed"]),
+        default="documented",
+        show_default=True,
+        help="How the embedded sandbox behaves: as the platform is documented, or as a deployment was seen to.",
+    )(function)
+
+
+def strict(function: F) -> F:
+    """`--strict`: warnings count as errors."""
+    return click.option("--strict", is_flag=True, help="Count warnings as errors.")(function)
+
+
+def wait(function: F) -> F:
+    """`--wait`: for another writer."""
+    return click.option(
+        "--wait", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="Wait for another writer to finish."
+    )(function)
+
+
+def consent(function: F) -> F:
+    """What a plan may do beyond creating and updating."""
+    for option in reversed(
+        (
+            click.option("--publish", is_flag=True, help="Publish what changed, so that learners see it."),
+            click.option(
+                "--hide-removed", is_flag=True, help="Hide from learners what is no longer in the source."
+            ),
+            click.option(
+                "--delete-removed",
+                is_flag=True,
+                help="DELETE what is no longer in the source, with learners' work in it.",
+            ),
+            click.option("--restore", is_flag=True, help="Make anew what was deleted on the platform."),
+            click.option("--recreate", is_flag=True, help="Make the course anew when the platform lost it."),
+            click.option(
+                "--beside",
+                is_flag=True,
+                help="Make components even beside others of the same name that the lock file does not know.",
+            ),
+        )
+    ):
+        function = option(function)
+    return function

@@ -1,0 +1,177 @@
+"""The write-ahead journal: what is about to be sent, and what came of it, durable before anything depends on it.
+
+SQLite in `.authoring/journal.sqlite3`, machine-local, never committed. An intent is on disk before its call is sent; its
+outcome, with the lock entries that it changes, is on disk before the next call. The lock file itself is written now and
+then and at the end: `replay` brings one up to date that a crash left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from authoring.errors import LockfileError
+from authoring.lockfile import LockedAsset, LockEntry, LockPart, entry_from_json, entry_to_json
+from authoring.model import BlockKey
+from authoring.operations import Operation, operation_from_json, operation_to_json
+
+FILE_NAME = "journal.sqlite3"
+_SCHEMA = """
+create table if not exists intents (
+    id integer primary key, target text not null, course text not null, operation text not null, begun text not null
+);
+create table if not exists changes (
+    id integer primary key, target text not null, course text not null, kind text not null, row text not null
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A call that was about to be sent and whose outcome is not known."""
+
+    id: int
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an operation changed in the lock file's part."""
+
+    entries: tuple[LockEntry, ...] = ()
+    dropped: tuple[BlockKey, ...] = ()
+    assets: tuple[LockedAsset, ...] = ()
+    reset: bool = False
+    """Forget all that was known before: the course was made anew."""
+
+    def apply(self, part: LockPart) -> LockPart:
+        entries = {} if self.reset else dict(part.entries)
+        assets = {} if self.reset else dict(part.assets)
+        for entry in self.entries:
+            entries[entry.key] = entry
+        for key in self.dropped:
+            entries.pop(key, None)
+        for asset in self.assets:
+            assets[asset.name] = asset
+        return LockPart(part.target, part.course, entries, assets)
+
+
+class Journal:
+    """The journal of one course folder. Raises LockfileError when it cannot be opened or written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE_NAME
+        self._folder = folder.parent
+        try:
+            self._db = sqlite3.connect(self.path, isolation_level=None)
+            self._db.execute("pragma journal_mode = wal")
+            self._db.execute("pragma synchronous = full")
+            self._db.executescript(_SCHEMA)
+        except (sqlite3.Error, OSError) as error:
+            raise self._broken(error) from error
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._db.close()
+
+    def begin(self, target: str, course: str, operation: Operation) -> int:
+        """Record that a call is about to be sent; returns the intent's id."""
+        row = json.dumps(operation_to_json(operation), default=list)
+        cursor = self._run(
+            "insert into intents (target, course, operation, begun) values (?, ?, ?, datetime('now'))",
+            (target, course, row),
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def finish(self, intent: int, target: str, course: str, changes: Changes) -> None:
+        """Record that a call was answered, and what it changed, in one step."""
+        rows: list[tuple[str, str]] = []
+        if changes.reset:
+            rows.append(("reset", "null"))
+        rows.extend(("entry", json.dumps(entry_to_json(entry))) for entry in changes.entries)
+        rows.extend(("dropped", json.dumps(str(key))) for key in changes.dropped)
+        rows.extend(("asset", json.dumps([asset.name, asset.digest, asset.size])) for asset in changes.assets)
+        try:
+            self._db.execute("begin immediate")
+            self._db.executemany(
+                "insert into changes (target, course, kind, row) values (?, ?, ?, ?)",
+                [(target, course, kind, row) for kind, row in rows],
+            )
+            self._db.execute("delete from intents where id = ?", (intent,))
+            self._db.execute("commit")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+            raise self._broken(error) from error
+
+    def refuse(self, intent: int) -> None:
+        """Record that a call is known not to have happened."""
+        self._run("delete from intents where id = ?", (intent,))
+
+    def pending(self, target: str, course: str) -> tuple[Intent, ...]:
+        """Intents without an outcome, oldest first: what a crash left open."""
+        cursor = self._run(
+            "select id, operation from intents where target = ? and course = ? order by id", (target, course)
+        )
+        try:
+            return tuple(Intent(row[0], operation_from_json(json.loads(row[1]), self._folder)) for row in cursor)
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._broken(error) from error
+
+    def replay(self, part: LockPart) -> LockPart:
+        """`part` with all that was recorded since the lock file was last written."""
+        cursor = self._run(
+            "select kind, row from changes where target = ? and course = ? order by id", (part.target, part.course)
+        )
+        try:
+            return _replay(part, ((kind, json.loads(row)) for kind, row in cursor))
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise self._broken(error) from error
+
+    def settle(self, target: str, course: str) -> None:
+        """Drop the recorded changes: the lock file holds them now."""
+        self._run("delete from changes where target = ? and course = ?", (target, course))
+
+    def _run(self, statement: str, values: tuple[object, ...]) -> sqlite3.Cursor:
+        try:
+            return self._db.execute(statement, values)
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
+
+    def _broken(self, error: Exception) -> LockfileError:
+        return LockfileError(
+            f"the journal .authoring/{FILE_NAME} cannot be used ({error})",
+            "free some space or check the permissions; if the file is damaged, delete it: what it knew is read back from"
+            " the platform",
+        )
+
+
+def _replay(part: LockPart, rows: Iterable[tuple[str, object]]) -> LockPart:
+    entries = dict(part.entries)
+    assets = dict(part.assets)
+    for kind, row in rows:
+        match kind, row:
+            case "reset", _:
+                entries, assets = {}, {}
+            case "entry", dict():
+                entry = entry_from_json(row)
+                entries[entry.key] = entry
+            case "dropped", str():
+                entries.pop(BlockKey.parse(row), None)
+            case "asset", [str() as name, str() as digest, int() as size]:
+                assets[name] = LockedAsset(name, digest, size)
+            case _:
+                raise ValueError(f"a row of an unknown kind: {kind}")
+    return LockPart(part.target, part.course, entries, assets)

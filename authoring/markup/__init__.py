@@ -1,0 +1,1 @@
+"""Markdown to what the platform takes: prose to HTML (`prose`, `links`), problem Markdown to problem OLX (`problem`)."""

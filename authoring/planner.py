@@ -1,0 +1,672 @@
+"""Course + lock file + live outline → Plan. Pure: it is handed values, never a client or a path.
+
+The order of a plan: the course, files, settings, grading, passports; then sections, subsections and units, level by level
+(so that links find the ids they point to); then components; then what refers to components; moves before creates under the
+same parent, reorders after them; removals; publishing last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
+
+from authoring.adoption import LiveContent, holds_same, match_unclaimed
+from authoring.dialects import Capabilities
+from authoring.lockfile import PACKAGE, LockEntry, LockPart, content_field, digest, wanted_state
+from authoring.model import (
+    CHAPTER,
+    OUTLINE_CATEGORIES,
+    ROOT_KEY,
+    SEQUENTIAL,
+    VERTICAL,
+    Block,
+    BlockKey,
+    Course,
+    FieldValue,
+)
+from authoring.operations import (
+    AdoptBlock,
+    CreateBlock,
+    CreateCourse,
+    DeleteBlock,
+    ForgetBlock,
+    Impact,
+    MoveBlock,
+    Notice,
+    Operation,
+    Plan,
+    Publish,
+    PutGrading,
+    PutLtiPassport,
+    ReorderChildren,
+    UpdateAbout,
+    UpdateBlock,
+    UploadAsset,
+    UploadPackage,
+    policy_to_json,
+)
+from authoring.publishing import publish_roots
+from authoring.registry import spec
+from authoring.remote import RemoteCourse
+
+GRADING_KEY = BlockKey("#course", "grading")
+"""Pseudo blocks of the lock file, for what the course has outside its tree."""
+
+
+def passport_key(lti_id: str) -> BlockKey:
+    """The lock file's name for an LTI passport."""
+    return BlockKey("#lti_passport", lti_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What the caller consents to. All of it is off by default."""
+
+    publish: bool = False
+    hide_removed: bool = False
+    delete_removed: bool = False
+    restore: bool = False
+    """Create again what was deleted on the platform."""
+    recreate: bool = False
+    """Create the course again when the platform no longer has it."""
+    beside: bool = False
+    """Create components even where the platform has others of the same name and another content."""
+    only_publish: bool = False
+    """Plan nothing but the publishing of what was pushed before."""
+
+    def with_recreate(self) -> PlanOptions:
+        """The same, and a lost course may be made anew."""
+        return replace(self, recreate=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What was read of the target before planning.
+
+    `outline` is None when the target has no such course. `assets` maps platform names to sizes in bytes (None: not
+    read). `contents` holds the reads of the components that `match_unclaimed` found.
+    """
+
+    outline: RemoteCourse | None = None
+    assets: Mapping[str, int] | None = None
+    contents: Mapping[str, LiveContent] = field(default_factory=dict)
+
+
+def live_digest(outline: RemoteCourse | None) -> str:
+    """Changes when the structure, a title or the publish state of a live course does."""
+    if outline is None:
+        return "absent"
+    rows = [
+        f"{block.usage_key}|{block.display_name}|{block.published}|{block.has_changes}|{block.children}"
+        for block in outline.blocks.values()
+    ]
+    return hashlib.sha256("\n".join(sorted(rows)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def plan_changes(
+    course: Course,
+    part: LockPart,
+    live: Live,
+    *,
+    capabilities: Capabilities,
+    options: PlanOptions | None = None,
+) -> Plan:
+    """The operations that bring the target to what `course` says, and what the reader should know.
+
+    `part` is the lock file's part for this target and course. The plan may hold blocking notices; it is not to be
+    applied then.
+    """
+    return _Planner(course, part, live, capabilities, options or PlanOptions()).plan()
+
+
+class _Planner:
+    def __init__(
+        self, course: Course, part: LockPart, live: Live, capabilities: Capabilities, options: PlanOptions
+    ) -> None:
+        self.course = course
+        self.part = part
+        self.live = live
+        self.outline = live.outline
+        self.entries: dict[BlockKey, LockEntry] = dict(part.entries) if live.outline is not None else {}
+        self.locked_assets = part.assets if live.outline is not None else {}
+        self.can = capabilities
+        self.options = options
+        self.notices: list[Notice] = []
+        self.blocks = {block.key: block for block in course.blocks()}
+        self.parents = {
+            block.key: parent.key for block, parent in course.root.walk_with_parent() if parent is not None
+        }
+        self.skipped: set[BlockKey] = set()
+        self.adopted: dict[BlockKey, str] = {}
+        self.deferred: list[Operation] = []
+        self.touched: set[BlockKey] = set()
+
+    def plan(self) -> Plan:
+        operations: list[Operation] = []
+        self._find_lost()
+        if not self.options.only_publish:
+            operations.extend(self._changes())
+        covered, drafts, publishes = self._publish()
+        operations.extend(publishes)
+        spoken = {key for operation in operations for key in _keys_of(operation)} | set(covered) | set(drafts)
+        return Plan(
+            target=self.part.target,
+            course=self.course.id,
+            operations=tuple(operations),
+            lock_digest=self.part.digest(),
+            live_digest=live_digest(self.outline),
+            notices=tuple(self.notices),
+            published=covered,
+            drafts=drafts,
+            titles={key: self._title(key) for key in sorted(spoken)},
+            parents=self.parents,
+            link_names=link_names(self.course),
+        )
+
+    def _changes(self) -> Iterator[Operation]:
+        if self.outline is None:
+            yield from self._new_course()
+        self._find_unclaimed()
+        yield from self._assets()
+        yield from self._course_level()
+        yield from self._containers()
+        yield from self._components()
+        yield from self._detached()
+        yield from self.deferred
+        yield from self._order()
+        yield from self._removed()
+        self._report_foreign()
+
+    # -- what is there ------------------------------------------------------------------------------------------------
+
+    def _new_course(self) -> Iterator[Operation]:
+        if self.part.entries:
+            self.notices.append(
+                Notice(
+                    "course-gone",
+                    f"the lock file knows {len(self.part.entries)} blocks of {self.course.id}, but {self.part.target} has no"
+                    " such course; it is made anew" + ("" if self.options.recreate else " only with --recreate"),
+                    blocking=not self.options.recreate,
+                )
+            )
+        yield CreateCourse(self.course.id, self.course.root.display_name or self.course.id.number)
+
+    def _find_lost(self) -> None:
+        """Blocks that the lock file knows and the platform no longer has."""
+        if self.outline is None:
+            return
+        for block, parent in self.course.root.walk_with_parent():
+            entry = self.entries.get(block.key)
+            if parent is not None and parent.key in self.skipped:
+                self.skipped.add(block.key)
+                continue
+            if entry is None or not self._listed(block.category) or entry.usage_key in self.outline.blocks:
+                continue
+            if parent is not None and parent.key not in self.entries:
+                del self.entries[block.key]  # a restored parent: all below it is new as well
+                continue
+            if self.options.restore:
+                del self.entries[block.key]
+                self.notices.append(Notice("restored", f"{block.key} was deleted on the platform; it is made anew", block.key))
+            else:
+                self.skipped.add(block.key)
+                self.notices.append(
+                    Notice(
+                        "deleted-on-platform",
+                        f"{block.key} was deleted on the platform; it is left alone (--restore makes it anew, or remove"
+                        " it from the source)",
+                        block.key,
+                    )
+                )
+
+    def _listed(self, category: str) -> bool:
+        """Whether the live outline would show a block of this category if it were there."""
+        if self.outline is None:
+            return False
+        return category in OUTLINE_CATEGORIES or self.outline.components_known
+
+    def _find_unclaimed(self) -> None:
+        if self.outline is None:
+            return
+        known = replace(self.part, entries=self.entries)
+        for key, usage_key in match_unclaimed(self.course, known, self.outline).items():
+            if key in self.skipped:
+                continue
+            block = self.blocks[key]
+            if block.category in OUTLINE_CATEGORIES:
+                self.adopted[key] = usage_key
+                continue
+            read = self.live.contents.get(usage_key)
+            if read is not None and holds_same(block, read):
+                self.adopted[key] = usage_key
+            elif not self.options.beside:
+                self.notices.append(
+                    Notice(
+                        "same-name",
+                        f"the platform has a {block.category} named {block.display_name!r} in the same unit, with another"
+                        f" content, that the lock file does not know ({usage_key}); --beside makes ours beside it",
+                        key,
+                        blocking=True,
+                    )
+                )
+
+    def _usage_key(self, key: BlockKey) -> str | None:
+        if key == ROOT_KEY and self.outline is not None:
+            return self.outline.root
+        entry = self.entries.get(key)
+        return entry.usage_key if entry else self.adopted.get(key)
+
+    def _title(self, key: BlockKey) -> str:
+        block = self.blocks.get(key)
+        if block is not None and block.display_name:
+            return block.display_name
+        entry = self.part.entries.get(key)
+        live = self.outline.blocks.get(entry.usage_key) if entry and self.outline else None
+        return (live.display_name if live else None) or key.url_name
+
+    # -- the course and its files -------------------------------------------------------------------------------------
+
+    def _assets(self) -> Iterator[Operation]:
+        for asset in self.course.assets:
+            locked = self.locked_assets.get(asset.name)
+            if locked is not None and locked.digest == asset.digest:
+                continue
+            if not self.can.assets:
+                self.notices.append(
+                    Notice("no-assets", f"{asset.path} cannot be uploaded: this target has no route for files without a session")
+                )
+                continue
+            there = self.live.assets.get(asset.name) if self.live.assets is not None else None
+            foreign = locked is None and there is not None and there != asset.size
+            if foreign:
+                self.notices.append(
+                    Notice(
+                        "replaces-file",
+                        f"the platform has another file named {asset.name} ({there} bytes) that this course did not upload;"
+                        f" it is replaced by {asset.path} ({asset.size} bytes)",
+                    )
+                )
+            yield UploadAsset(asset, replaces=locked is not None or there is not None)
+
+    def _course_level(self) -> Iterator[Operation]:
+        root = self.course.root
+        yield from self._update(replace(root, fields=self._root_fields()))
+        policy = self.course.grading
+        if policy is not None:
+            wanted = digest(_json(policy_to_json(policy)))
+            entry = self.entries.get(GRADING_KEY)
+            if entry is None or entry.pushed.get("policy") != wanted:
+                if self.can.grading:
+                    yield PutGrading(policy)
+                else:
+                    self.notices.append(
+                        Notice("no-grading", "the grading policy cannot be set: this target has no route for it without a session")
+                    )
+        for passport in self.course.lti_passports:
+            if passport_key(passport.lti_id) not in self.entries:
+                yield PutLtiPassport(passport.lti_id, passport.key_env, passport.secret_env)
+
+    def _root_fields(self) -> Mapping[str, FieldValue]:
+        """The course block's fields; a course that is made now has its display name from the create."""
+        fields = dict(self.course.root.fields)
+        if self.outline is None:
+            fields.pop("display_name", None)
+        return fields
+
+    # -- the tree -----------------------------------------------------------------------------------------------------
+
+    def _containers(self) -> Iterator[Operation]:
+        for level in (CHAPTER, SEQUENTIAL, VERTICAL):
+            for block, parent in self.course.root.walk_with_parent():
+                if block.category == level and parent is not None and self._in_outline(parent):
+                    yield from self._place(block, parent)
+
+    def _in_outline(self, parent: Block) -> bool:
+        return parent.category in (ROOT_KEY.category, CHAPTER, SEQUENTIAL)
+
+    def _components(self) -> Iterator[Operation]:
+        for block, parent in self.course.root.walk_with_parent():
+            if parent is not None and not (block.category in OUTLINE_CATEGORIES and self._in_outline(parent)):
+                yield from self._place(block, parent)
+
+    def _place(self, block: Block, parent: Block) -> Iterator[Operation]:
+        """Create, adopt, move and update one block."""
+        if block.key in self.skipped:
+            return
+        if block.key in self.entries:
+            yield from self._move(block, parent)
+            yield from self._update(block)
+            return
+        adopted = self.adopted.get(block.key)
+        if adopted is not None:
+            yield AdoptBlock(block.key, parent.key, adopted)
+            self.touched.add(block.key)
+            yield from self._update(block)
+            return
+        self.touched.add(block.key)
+        if self._one_call(block):
+            fields = {name: value for name, value in block.fields.items() if value is not None}
+            yield CreateBlock(block.key, parent.key, block.display_name, fields, block.content, complete=True)
+            return
+        yield CreateBlock(block.key, parent.key, block.display_name)
+        yield from self._update(block, created=True)
+
+    def _one_call(self, block: Block) -> bool:
+        return (
+            block.category in self.can.component_create
+            and block.package is None
+            and not _needs_ids(block, self.parents, self.entries)
+        )
+
+    def _move(self, block: Block, parent: Block) -> Iterator[Operation]:
+        if self.outline is None or not self._listed(block.category):
+            return
+        live = self.outline.blocks.get(self.entries[block.key].usage_key)
+        home = self._usage_key(parent.key)
+        if live is None or live.parent is None or live.parent == home:
+            return
+        if self.can.move and home is not None:
+            self.touched.add(block.key)
+            self.touched.update(key for key, entry in self.entries.items() if entry.usage_key == live.parent)
+            yield MoveBlock(block.key, parent.key)
+        elif self.can.move:
+            self.touched.add(block.key)
+            yield MoveBlock(block.key, parent.key)
+        else:
+            self.notices.append(
+                Notice(
+                    "cannot-move",
+                    f"{block.key} stands under another parent on the platform than in the source, and this target has no"
+                    f" way to move it; move it in Studio to {self._title(parent.key)!r}",
+                    block.key,
+                )
+            )
+
+    def _update(self, block: Block, *, created: bool = False, usage_key: str | None = None) -> Iterator[Operation]:
+        entry = self.entries.get(block.key)
+        pushed = entry.pushed if entry else {}
+        wanted = wanted_state(block)
+        changed = {name for name, value in wanted.items() if pushed.get(name) != value}
+        removed = {name for name in pushed if name not in wanted}
+        if created and block.category != "html":
+            # Every category but html keeps the name that the create call gave it (docs/platform.md).
+            changed.discard("display_name")
+        body = content_field(block.category)
+        content = block.content if body in changed else "" if body in removed else None
+        fields: dict[str, FieldValue] = {
+            name: block.fields[name] for name in block.fields if name in changed and name != body
+        }
+        fields |= {name: None for name in sorted(removed) if name not in (body, PACKAGE)}
+        if block.package is not None and PACKAGE in changed:
+            self.touched.add(block.key)
+            yield UploadPackage(block.key, block.package, dict(block.fields))
+            return
+        if not fields and content is None:
+            return
+        self.touched.add(block.key)
+        impact = Impact.NEW if created or entry is None else _impact(block.category, fields, content)
+        update = UpdateBlock(block.key, fields, content, impact, usage_key)
+        if _needs_ids(block, self.parents, self.entries):
+            self.deferred.append(update)
+        else:
+            yield update
+
+    def _detached(self) -> Iterator[Operation]:
+        about: dict[str, str] = {}
+        keys: dict[str, BlockKey] = {}
+        for block in self.course.detached:
+            if block.category == "about":
+                entry = self.entries.get(block.key)
+                if entry is None or entry.pushed.get("data") != digest(block.content):
+                    about[block.url_name] = block.content or ""
+                    keys[block.url_name] = block.key
+            elif block.category == "static_tab":
+                if block.key in self.entries:
+                    yield from self._update(block)
+                else:
+                    yield CreateBlock(block.key, ROOT_KEY, block.display_name)
+                    yield from self._update(block, created=True)
+            else:
+                usage_key = self.can.detached_key(self.course.id, block.key)
+                yield from self._update(block, usage_key=usage_key)
+        if about:
+            if self.can.about:
+                yield UpdateAbout(about, keys)
+            else:
+                self.notices.append(
+                    Notice("no-about", "the about page cannot be written: this target has no route for it with this login")
+                )
+
+    def _order(self) -> Iterator[Operation]:
+        """Reorders, where the live order of our blocks is not the source's."""
+        if self.outline is None:
+            return
+        for block in self.course.root.walk():
+            place = self._usage_key(block.key)
+            live = self.outline.blocks.get(place) if place else None
+            if block.key in self.skipped or live is None or live.children is None or len(block.children) < 2:
+                continue
+            ours = [child.key for child in block.children if child.key not in self.skipped]
+            names = {self._usage_key(key): key for key in ours}
+            standing = [names[child] for child in live.children if child in names]
+            arriving = [key for key in ours if key not in standing]
+            if standing + arriving == ours:
+                continue
+            if self.can.reorder:
+                self.touched.add(block.key)
+                yield ReorderChildren(block.key, tuple(ours))
+            else:
+                self.notices.append(
+                    Notice(
+                        "cannot-reorder",
+                        f"what is below {self._title(block.key)!r} stands in another order on the platform than in the"
+                        " source, and this target has no way to reorder; drag it into place in Studio",
+                        block.key,
+                    )
+                )
+
+    def _removed(self) -> Iterator[Operation]:
+        """Blocks that the lock file knows and the source no longer has."""
+        gone = {key for key in self.entries if key not in self.blocks and not key.category.startswith("#")} - {ROOT_KEY}
+        for key in sorted(gone):
+            entry = self.entries[key]
+            if self._listed(key.category) and self.outline and entry.usage_key not in self.outline.blocks:
+                yield ForgetBlock(key)
+                continue
+            if entry.parent in gone:
+                continue
+            title = self._title(key)
+            if self.options.delete_removed and self.can.delete:
+                self.touched.update(k for k in (entry.parent,) if k)
+                yield DeleteBlock(key, entry.usage_key, title)
+            elif self.options.hide_removed:
+                if entry.pushed.get("visible_to_staff_only") != digest(True):
+                    self.touched.add(key)
+                    yield UpdateBlock(
+                        key, {"visible_to_staff_only": True}, None, Impact.ACCESS, usage_key=entry.usage_key
+                    )
+            elif entry.pushed.get("visible_to_staff_only") != digest(True):
+                remedy = "--hide-removed hides it from learners" + (
+                    ", --delete-removed deletes it with learners' work" if self.can.delete else ""
+                )
+                self.notices.append(
+                    Notice("removed", f"{key} ({title!r}) is no longer in the source; it stays live ({remedy})", key)
+                )
+
+    def _report_foreign(self) -> None:
+        if self.outline is None:
+            return
+        ours = {entry.usage_key for entry in self.entries.values()} | set(self.adopted.values()) | {self.outline.root}
+        foreign = [block for block in self.outline.blocks.values() if block.usage_key not in ours]
+        tops = [block for block in foreign if block.parent in ours]
+        for block in tops:
+            self.notices.append(
+                Notice(
+                    "only-on-platform",
+                    f"{block.category} {block.display_name!r} is on the platform and not in the source; it is left alone"
+                    f" ({block.usage_key})",
+                )
+            )
+
+    # -- publishing ---------------------------------------------------------------------------------------------------
+
+    def _publish(self) -> tuple[tuple[BlockKey, ...], tuple[BlockKey, ...], list[Operation]]:
+        ahead = self._units_ahead()
+        if not self.options.publish:
+            return (), tuple(ahead), []
+        foreign = self._foreign_drafts(set(ahead))
+        for unit in ahead:
+            if self._edited_by_others(unit):
+                self.notices.append(
+                    Notice(
+                        "publishes-others",
+                        f"{self._title(unit)!r} has unpublished edits that were made on the platform; publishing it makes"
+                        " them live as well",
+                        unit,
+                    )
+                )
+        roots = publish_roots(self.course.root, set(ahead), foreign)
+        removed = [unit for unit in ahead if unit not in self.blocks]
+        operations: list[Operation] = [Publish(root, covers) for root, covers in roots]
+        operations.extend(Publish(unit, (unit,)) for unit in removed)
+        return tuple(ahead), (), operations
+
+    def _units_ahead(self) -> list[BlockKey]:
+        """Units whose draft is, or will be after this plan, ahead of what learners see by our doing."""
+        ahead: dict[BlockKey, None] = {}
+        for unit, parent in self.course.root.walk_with_parent():
+            if unit.category != VERTICAL or parent is None or not self._in_outline(parent) or unit.key in self.skipped:
+                continue
+            if self.options.only_publish and unit.key not in self.entries:
+                continue
+            if any(self._is_ahead(block.key) for block in unit.walk() if block.key not in self.skipped):
+                ahead[unit.key] = None
+        for key in sorted(self.touched - set(self.blocks)):
+            entry = self.entries.get(key)
+            home = self._unit_of(key)
+            if entry is not None and home is not None:
+                ahead[home] = None
+        return list(ahead)
+
+    def _unit_of(self, key: BlockKey) -> BlockKey | None:
+        """The unit that a block of the lock file stands in; the block itself when it is a unit of the outline."""
+        seen = key
+        while (entry := self.entries.get(seen)) is not None and entry.parent is not None:
+            if seen.category == VERTICAL and entry.parent.category == SEQUENTIAL:
+                return seen
+            seen = entry.parent
+        return None
+
+    def _is_ahead(self, key: BlockKey) -> bool:
+        if key in self.touched:
+            return True
+        entry = self.entries.get(key)
+        return entry is not None and not entry.is_published
+
+    def _edited_by_others(self, unit: BlockKey) -> bool:
+        place = self._usage_key(unit)
+        live = self.outline.blocks.get(place) if self.outline and place else None
+        if live is None or not live.has_changes:
+            return False
+        below = [self.entries.get(block.key) for block in self.blocks[unit].walk()] if unit in self.blocks else []
+        return all(entry is None or entry.is_published for entry in below) and unit in self.entries
+
+    def _foreign_drafts(self, ours: Set[BlockKey]) -> set[BlockKey]:
+        """Our containers that hold unpublished work which is not ours to publish."""
+        if self.outline is None:
+            return set()
+        keys = {usage: key for key, entry in self.entries.items() for usage in (entry.usage_key,)}
+        keys |= {usage: key for key, usage in self.adopted.items()}
+        keys[self.outline.root] = ROOT_KEY
+        holders: set[BlockKey] = set()
+        for block in self.outline.blocks.values():
+            if block.category != VERTICAL:
+                continue
+            key = keys.get(block.usage_key)
+            if key in ours:
+                continue
+            draft = block.has_changes if block.has_changes is not None else key is None or not self._published(key)
+            if not draft and block.published is not False:
+                continue
+            parent = block.parent
+            while parent is not None:
+                if parent in keys:
+                    holders.add(keys[parent])
+                above = self.outline.blocks.get(parent)
+                parent = above.parent if above else None
+        return holders
+
+    def _published(self, key: BlockKey) -> bool:
+        entry = self.entries.get(key)
+        return entry is not None and entry.is_published
+
+
+def link_names(course: Course) -> dict[str, BlockKey]:
+    """`url_name` → block, for `/jump_to_id/…` and page links; units win over what has the same name elsewhere."""
+    names: dict[str, BlockKey] = {}
+    rank = {VERTICAL: 0, SEQUENTIAL: 1, CHAPTER: 2}
+    for block in course.blocks():
+        held = names.get(block.url_name)
+        if held is None or rank.get(block.category, 3) < rank.get(held.category, 3):
+            names[block.url_name] = block.key
+    return names
+
+
+REFERENCE_FIELDS = {
+    "split_test": ("group_id_to_child",),
+    "conditional": ("sources_list", "show_tag_list"),
+}
+"""Fields that name other blocks; in the tree they hold `category/url_name`, on the platform usage keys."""
+
+JUMP_LINK = re.compile(r"/jump_to_id/([\w\-~.%]+)")
+PAGE_LINK = re.compile(r"(?<=[\"'(])/course/([\w\-~.]+)/")
+
+
+def _needs_ids(block: Block, parents: Mapping[BlockKey, BlockKey], known: Mapping[BlockKey, LockEntry]) -> bool:
+    """Whether a block's update names components, whose ids may not exist yet when it is its turn."""
+    if any(name in block.fields for name in REFERENCE_FIELDS.get(block.category, ())):
+        return True
+    if not block.content or "/jump_to_id/" not in block.content:
+        return False
+    containers = {key.url_name for key in parents if key.category in OUTLINE_CATEGORIES}
+    ready = {key.url_name for key in known}
+    return any(name not in containers and name not in ready for name in JUMP_LINK.findall(block.content))
+
+
+GRADING_FIELDS = frozenset(
+    "weight max_attempts graded format due relative_weeks_due graceperiod showanswer show_correctness rerandomize"
+    " grading_method attempts_before_showanswer_button submission_wait_seconds has_score points hide_after_due"
+    " grading_policy is_time_limited default_time_limit_minutes rubric_criteria rubric_assessments"
+    " submission_due submission_start".split()
+)
+ACCESS_FIELDS = frozenset(
+    "start end enrollment_start enrollment_end visible_to_staff_only group_access hide_from_toc invitation_only"
+    " catalog_visibility course_visibility days_early_for_beta user_partitions self_paced"
+    " max_student_enrollments_allowed pre_requisite_courses course_staff_only".split()
+)
+WORDING_FIELDS = frozenset("display_name question answers feedback prompt title description highlights".split())
+
+
+def _impact(category: str, fields: Mapping[str, FieldValue], content: str | None) -> Impact:
+    """The gravest thing that learners will notice of an update."""
+    known = spec(category)
+    if fields.keys() & ACCESS_FIELDS:
+        return Impact.ACCESS
+    if fields.keys() & GRADING_FIELDS or (content is not None and known is not None and known.learner_state):
+        return Impact.GRADING
+    if content is not None or fields.keys() & WORDING_FIELDS:
+        return Impact.WORDING
+    return Impact.SETTINGS
+
+
+def _keys_of(operation: Operation) -> Iterator[BlockKey]:
+    for name in ("key", "parent"):
+        value = getattr(operation, name, None)
+        if isinstance(value, BlockKey):
+            yield value
+
+
+def _json(value: object) -> FieldValue:
+    return value  # type: ignore[return-value]  # what policy_to_json returns is JSON

@@ -1,0 +1,156 @@
+"""One course folder at one target: the edge where files, lock file, journal, client and planner meet.
+
+    with open_session(folder, target, …) as session:
+        plan = session.plan(options)
+        applied = session.apply(plan, observer)
+
+Without a target the embedded sandbox serves: a real server on the loopback address, its state in `.authoring/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from authoring.adoption import LiveContent, match_unclaimed
+from authoring.applier import Applied, Observer, apply_plan
+from authoring.client import Client
+from authoring.diagnostics import Diagnostics
+from authoring.dialects import Capabilities, Dialect, capabilities, dialect_of
+from authoring.errors import SourceError, StalePlanError
+from authoring.identity import align_implicit_keys
+from authoring.lockfile import LockPart
+from authoring.model import OUTLINE_CATEGORIES, VERTICAL, Course
+from authoring.operations import Plan
+from authoring.planner import Live, PlanOptions, live_digest, plan_changes
+from authoring.remote import RemoteCourse
+from authoring.sandbox import DOCUMENTED, Profile, SandboxServer
+from authoring.settings import Target, sandbox_target
+from authoring.source import read_course
+from authoring.state import CourseState, local_folder
+
+SANDBOX_FILE = "sandbox.sqlite3"
+
+
+def load_course(folder: Path) -> tuple[Course, Diagnostics]:
+    """Read and compile a course folder. Raises SourceError carrying every finding when there is an error among them."""
+    course, diagnostics = read_course(folder)
+    if course is None or diagnostics.errors:
+        raise SourceError(f"{folder}: the course cannot be compiled", diagnostics)
+    return course, diagnostics
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the commands work with; made by `open_session`."""
+
+    folder: Path
+    course: Course
+    diagnostics: Diagnostics
+    target: Target
+    embedded: bool
+    client: Client
+    dialect: Dialect
+    capabilities: Capabilities
+    state: CourseState
+    environ: Mapping[str, str]
+
+    def read_live(self) -> Live:
+        """What planning needs to know of the target: a number of reads that does not grow with the blocks."""
+        outline = self.client.read_outline(self.course.id)
+        if outline is None:
+            return Live()
+        if not outline.components_known:
+            units = tuple(self._units_to_read(outline))
+            if units:
+                outline = self.client.read_outline(self.course.id, units=units) or outline
+        contents: dict[str, LiveContent] = {}
+        for key, usage_key in match_unclaimed(self.course, self.state.part, outline).items():
+            if key.category not in OUTLINE_CATEGORIES:
+                read = self.client.read_block(usage_key, key.category)
+                if read is not None:
+                    contents[usage_key] = LiveContent(read.content, read.fields)
+        return Live(outline, self._live_assets(), contents)
+
+    def _units_to_read(self, outline: RemoteCourse) -> Iterator[str]:
+        """Live units that get new components, where the outline itself stops at units."""
+        part = self.state.part
+        adopted = match_unclaimed(self.course, part, outline)
+        for unit in self.course.root.walk():
+            if unit.category == VERTICAL and any(child.key not in part.entries for child in unit.children):
+                entry = part.entries.get(unit.key)
+                place = entry.usage_key if entry else adopted.get(unit.key)
+                if place in outline.blocks:
+                    yield place
+
+    def _live_assets(self) -> Mapping[str, int] | None:
+        part = self.state.part
+        new = [asset for asset in self.course.assets if asset.name not in part.assets]
+        if not new or not self.capabilities.assets:
+            return None
+        return {asset.name: asset.size for asset in self.client.list_assets(self.course.id)}
+
+    def plan(self, options: PlanOptions) -> Plan:
+        """Read the target and plan. Components that nobody named are first matched with the lock file."""
+        return plan_changes(
+            self.course, self.state.part, self.read_live(), capabilities=self.capabilities, options=options
+        )
+
+    def check_fresh(self, plan: Plan) -> None:
+        """Raises StalePlanError when the lock file or the live course changed since `plan` was made."""
+        remedy = "make a new one: authoring plan DIR --out FILE"
+        if plan.target != self.state.part.target or plan.course != self.course.id:
+            raise StalePlanError(f"the plan is for {plan.course} on {plan.target}", "choose the same --target, or " + remedy)
+        if plan.lock_digest != self.state.part.digest():
+            raise StalePlanError("the lock file changed after the plan was made", remedy)
+        if plan.live_digest != live_digest(self.client.read_outline(self.course.id)):
+            raise StalePlanError("the course on the platform changed after the plan was made", remedy)
+
+    def apply(self, plan: Plan, observer: Observer) -> Applied:
+        """Run a plan. Raises ApplyError when it stops part of the way."""
+        return apply_plan(
+            plan,
+            client=self.client,
+            dialect=self.dialect,
+            state=self.state,
+            observer=observer,
+            environ=self.environ,
+        )
+
+
+@contextmanager
+def open_session(
+    folder: Path,
+    target: Target | None,
+    *,
+    environ: Mapping[str, str],
+    profile: Profile = DOCUMENTED,
+    wait: float = 0.0,
+) -> Iterator[Session]:
+    """Read the course, take its writer lock, connect to the target (None: the embedded sandbox).
+
+    Raises SourceError, LockfileError, BusyError, SettingsError.
+    """
+    course, diagnostics = load_course(folder)
+    with ExitStack() as stack:
+        embedded = target is None
+        if target is None:
+            server = stack.enter_context(SandboxServer(local_folder(folder) / SANDBOX_FILE, profile))
+            target = sandbox_target(server.url)
+        state = stack.enter_context(CourseState(folder, target.identity, str(course.id), wait=wait))
+        client = stack.enter_context(Client(target))
+        part: LockPart = state.part
+        yield Session(
+            folder=folder,
+            course=align_implicit_keys(course, part),
+            diagnostics=diagnostics,
+            target=target,
+            embedded=embedded,
+            client=client,
+            dialect=dialect_of(target),
+            capabilities=capabilities(target),
+            state=state,
+            environ=environ,
+        )

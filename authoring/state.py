@@ -1,0 +1,148 @@
+"""What is known of a course on one target while it is worked on: the lock file over the journal, one writer at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from pathlib import Path
+from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from authoring.errors import BusyError, LockfileError
+from authoring.journal import Changes, Intent, Journal
+from authoring.lockfile import Lockfile, LockPart, load_lockfile, save_lockfile
+from authoring.operations import Operation
+
+LOCAL_FOLDER = ".authoring"
+SAVE_EVERY = 2.0
+"""Seconds between two writings of the lock file during a run; the journal holds what is newer."""
+
+
+def local_folder(course_folder: Path) -> Path:
+    """`.authoring/` of a course folder, made when absent, with a `.gitignore` of its own.
+
+    Raises LockfileError when it cannot be made.
+    """
+    folder = course_folder / LOCAL_FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("# what belongs to this machine alone\n*\n", "utf-8")
+    except OSError as error:
+        raise LockfileError(
+            f"{LOCAL_FOLDER}/ cannot be made in the course folder ({error.strerror})", "check the folder's permissions"
+        ) from error
+    return folder
+
+
+class CourseState:
+    """The lock file's part for one target and course, kept true step by step.
+
+    A context manager: entering takes the course's writer lock (BusyError when another process has it) and replays the
+    journal; leaving writes the lock file.
+    """
+
+    def __init__(self, folder: Path, target: str, course: str, *, wait: float = 0.0) -> None:
+        self.folder = folder
+        self._target = target
+        self._course = course
+        self._wait = wait
+        self._local = local_folder(folder)
+        self._lock = FileLock(self._local / "writer.lock")
+        self._owner = self._local / "writer.json"
+        self._saved = 0.0
+        self._dirty = False
+        self._whole = Lockfile()
+        self._journal: Journal | None = None
+        self.part = LockPart(target, course)
+
+    def __enter__(self) -> CourseState:
+        try:
+            self._lock.acquire(timeout=self._wait)
+        except Timeout as error:
+            raise BusyError(
+                f"another `authoring` works on this course{self._describe_owner()}",
+                "wait until it is done, or pass --wait SECONDS",
+            ) from error
+        except OSError as error:
+            raise LockfileError(
+                f"{LOCAL_FOLDER}/ cannot be written ({error.strerror})", "check the folder's permissions"
+            ) from error
+        try:
+            self._owner.write_text(
+                json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": int(time.time())}), "utf-8"
+            )
+            self._whole = load_lockfile(self.folder)
+            self._journal = Journal(self._local)
+            before = self._whole.part(self._target, self._course)
+            self.part = self._journal.replay(before)
+            self._dirty = self.part != before
+        except OSError as error:
+            self._release()
+            raise LockfileError(f"{LOCAL_FOLDER}/ cannot be written ({error.strerror})", "free some space") from error
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._dirty:
+                self.save()
+        finally:
+            self._release()
+
+    @property
+    def journal(self) -> Journal:
+        if self._journal is None:
+            raise RuntimeError("CourseState is used outside its with-block")
+        return self._journal
+
+    def begin(self, operation: Operation) -> int:
+        """Put the intent of an operation on disk; returns its id."""
+        return self.journal.begin(self._target, self._course, operation)
+
+    def finish(self, intent: int, changes: Changes) -> None:
+        """Put the outcome of an operation on disk, and in `part`."""
+        self.journal.finish(intent, self._target, self._course, changes)
+        self.part = changes.apply(self.part)
+        self._dirty = True
+        if time.monotonic() - self._saved > SAVE_EVERY:
+            self.save()
+
+    def refuse(self, intent: int) -> None:
+        """Record that an operation is known not to have happened."""
+        self.journal.refuse(intent)
+
+    def pending(self) -> tuple[Intent, ...]:
+        """Operations that an earlier run began and whose outcome nobody knows."""
+        return self.journal.pending(self._target, self._course)
+
+    def save(self) -> None:
+        """Write the lock file, then drop from the journal what it now holds."""
+        self._whole = self._whole.with_part(self.part)
+        save_lockfile(self._whole, self.folder)
+        self.journal.settle(self._target, self._course)
+        self._saved = time.monotonic()
+        self._dirty = False
+
+    def _describe_owner(self) -> str:
+        try:
+            owner = json.loads(self._owner.read_text("utf-8"))
+            age = int(time.time()) - int(owner["since"])
+            return f" (process {owner['pid']} on {owner['host']}, for {age} s)"
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+
+    def _release(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+        self._owner.unlink(missing_ok=True)
+        self._lock.release()
