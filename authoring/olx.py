@@ -1,20 +1,23 @@
 """OLX: an XML element to a Block.
 
-In: the text of one element (a unit file, an `olx` directive); out: the Block it describes, children and all. Attributes
-become fields by the registry; what no field takes is kept in `Block.extra`, so nothing is lost.
+In: the text of one element (a unit file, an `olx` directive); out: the Block it describes, children and
+all. Attributes become fields by the registry; what no field takes is kept in `Block.extra`, so nothing is
+lost.
 
-Sources: Open edX: xmodule/xml_block.py (XmlMixin: an attribute is JSON where the field takes that, else text),
-xblock/core.py (pure XBlocks), xmodule/video_block (`youtube`, `source`).
+Sources: Open edX: xmodule/xml_block.py (XmlMixin: an attribute is JSON where the field takes that, else
+text), xblock/core.py (pure XBlocks), xmodule/video_block (`youtube`, `source`).
 """
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, cast
 
 from lxml import etree
 
@@ -70,7 +73,7 @@ def parse_element(
         detail = getattr(error, "msg", None) or str(error)
         diagnostics.report(BROKEN_OLX, f"not well-formed XML: {detail}", SourceLocation(path, line))
         return None
-    if element.getroottree().docinfo.doctype:
+    if element.getroottree().docinfo.internalDTD is not None:
         where = SourceLocation(path, first_line)
         diagnostics.report(BROKEN_OLX, "a document type is not allowed in OLX", where, "remove <!DOCTYPE …>")
         return None
@@ -87,8 +90,8 @@ def block_from_element(
 ) -> Block | None:
     """The block that an element describes, with its children; None, reported, when it nests too deep.
 
-    `first_line` is the line of the file on which the text began that was parsed; `new_key` names elements that have no
-    `url_name`.
+    `first_line` is the line of the file on which the text began that was parsed; `new_key` names elements
+    that have no `url_name`.
     """
     return _Reader(path, first_line, new_key, diagnostics).block(element, 0)
 
@@ -163,7 +166,8 @@ class _Reader:
     def _read_parts(
         self, element: etree._Element, known: CategorySpec, fields: dict[str, FieldValue]
     ) -> tuple[str, ...]:
-        """Child elements of a component without a text body: some are fields, the others are kept as they are."""
+        """Child elements of a component without a text body: some are fields, the others are kept as they
+        are."""
         kept: list[str] = []
         sources: list[FieldValue] = []
         for child in element:
@@ -192,7 +196,12 @@ class _Reader:
             self.diagnostics.report(BAD_OLX, message, where, "put the text into an <html> element")
 
     def _where(self, element: etree._Element) -> SourceLocation:
-        return SourceLocation(self.path, self.first_line + (element.sourceline or 1) - 1)
+        return SourceLocation(self.path, self.first_line + line_of(element) - 1)
+
+
+def line_of(element: etree._Element) -> int:
+    """The line of the parsed text on which an element starts, from 1."""
+    return cast("int | None", element.sourceline) or 1
 
 
 @cache
@@ -214,18 +223,21 @@ _YOUTUBE: Final = {"0.75": "youtube_id_0_75", "1.00": "youtube_id_1_0", "1.0": "
 def _youtube(text: str) -> list[tuple[str, str]]:
     """`youtube="0.75:a,1.00:b"` as fields."""
     pairs = (part.partition(":") for part in text.split(",") if ":" in part)
-    return [(_YOUTUBE[speed.strip()], video.strip()) for speed, _, video in pairs if speed.strip() in _YOUTUBE]
+    return [
+        (_YOUTUBE[speed.strip()], video.strip()) for speed, _, video in pairs if speed.strip() in _YOUTUBE
+    ]
 
 
 def value_from_attribute(text: str, field: FieldSpec, *, pure: bool) -> FieldValue:
     """The value that an attribute's text means for a field. Raises ValueError when it cannot be one.
 
-    `pure` for blocks of the pure XBlock family, whose text fields are read as they are; the others read JSON first.
+    `pure` for blocks of the pure XBlock family, whose text fields are read as they are; the others read
+    JSON first.
     """
     if field.type in (FieldType.STRING, FieldType.XML) and pure:
         return text
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         value = text
     match field.type:
@@ -238,21 +250,32 @@ def value_from_attribute(text: str, field: FieldSpec, *, pure: bool) -> FieldVal
                 return None
             if isinstance(value, bool | list | dict):
                 raise ValueError
-            return int(float(value)) if isinstance(value, float) else int(value)
+            return int(value) if isinstance(value, int) else int(_finite(value))
         case FieldType.FLOAT:
             if value is None or value == "":
                 return None
             if isinstance(value, bool | list | dict):
                 raise ValueError
-            return value if isinstance(value, int) else float(value)
+            return value if isinstance(value, int) else _finite(value)
         case FieldType.LIST | FieldType.DICT:
             if value is None or isinstance(value, list if field.type is FieldType.LIST else dict):
-                return value  # type: ignore[no-any-return]
+                return value
             raise ValueError
         case FieldType.DATE:
             return None if value in (None, "") else _date(str(value))
         case FieldType.TIMEDELTA | FieldType.RELATIVE_TIME:
             return None if value is None else str(value)
+
+
+def _finite(value: str | float) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _date(text: str) -> str:
@@ -268,11 +291,11 @@ def _date(text: str) -> str:
 def _without_settings(element: etree._Element, known: CategorySpec) -> str:
     """The element as XML without the attributes that are settings (Open edX: xmodule/capa_block.py)."""
     settings = _attributes_of(known.name)
-    copy = etree.fromstring(etree.tostring(element, with_tail=False))
-    for name in list(copy.attrib):
+    bare = copy.deepcopy(element)
+    for name in list(bare.attrib):
         if str(name) in settings or str(name) in _IDENTITY:
-            del copy.attrib[name]
-    return _serialize(copy)
+            del bare.attrib[name]
+    return _serialize(bare)
 
 
 def _serialize(element: etree._Element) -> str:

@@ -1,11 +1,13 @@
-"""YAML with positions: text in, entries out, each with the line it was written on; values typed by the field registry.
+"""YAML with positions: text in, entries out, each with the line it was written on; values typed by the
+field registry.
 
-YAML is composed into nodes and never constructed: the loader neither guesses types nor builds objects. A plain scalar
-is read by the type of the field it is for, so that `display_name: No`, `number: 3.10` and `start_time: 1:30` stay
-what their authors wrote. Where no field says the type (inside lists and mappings), the core rules of YAML 1.2 hold.
+YAML is composed into nodes and never constructed: the loader neither guesses types nor builds objects. A
+plain scalar is read by the type of the field it is for, so that `display_name: No`, `number: 3.10` and
+`start_time: 1:30` stay what their authors wrote. Where no field says the type (inside lists and mappings),
+the core rules of YAML 1.2 hold.
 
-Problems are Diagnostics; nothing here raises for any text. Aliases are counted as often as they are used, so that a few
-lines cannot stand for gigabytes.
+Problems are Diagnostics; nothing here raises for any text. Aliases are counted as often as they are used,
+so that a few lines cannot stand for gigabytes.
 """
 
 from __future__ import annotations
@@ -71,7 +73,7 @@ class Invalid(Enum):
 INVALID: Final = Invalid.INVALID
 """Stands for a value that could not be read; a Diagnostic says why."""
 
-Read: TypeAlias = FieldValue | Invalid
+Read: TypeAlias = "FieldValue | Invalid"
 """A value, or `INVALID`."""
 
 DateReader: TypeAlias = Callable[[str, str], str]
@@ -92,6 +94,11 @@ class Entry:
     def scalar(self) -> str | None:
         """The text of a scalar, as written; None for lists and mappings."""
         return self.node.value if isinstance(self.node, yaml.ScalarNode) else None
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is a scalar without quotes."""
+        return isinstance(self.node, yaml.ScalarNode) and not self.node.style
 
 
 def parse_mapping(
@@ -137,7 +144,8 @@ def mapping_of(entry: Entry, diagnostics: Diagnostics) -> Mapping[str, Entry] | 
 
 
 def items_of(entry: Entry, diagnostics: Diagnostics) -> Sequence[Entry] | None:
-    """The items of a list, each an entry under the list's key; None, reported, when the value is not a list."""
+    """The items of a list, each an entry under the list's key; None, reported, when the value is not a
+    list."""
     if not isinstance(entry.node, yaml.SequenceNode):
         diagnostics.report(
             BAD_VALUE, f"{entry.key!r} takes a list", entry.where, "write each item after `- `"
@@ -204,7 +212,8 @@ def field_value(entry: Entry, spec: FieldSpec, diagnostics: Diagnostics, read_da
 
 
 def plain_value(entry: Entry, diagnostics: Diagnostics) -> Read:
-    """Any value as JSON would carry it; plain scalars by YAML 1.2's core rules (`No` is text, `null` is null)."""
+    """Any value as JSON would carry it; plain scalars by YAML 1.2's core rules (`No` is text, `null` is
+    null)."""
     budget = _Budget()
     try:
         return budget.build(entry.node, 0)
@@ -223,8 +232,7 @@ def _typed(entry: Entry, spec: FieldSpec, diagnostics: Diagnostics, read_date: D
         message = f"{entry.key!r} takes {_KINDS[spec.type]}, not a list or a mapping"
         diagnostics.report(BAD_VALUE, message, entry.where)
         return INVALID
-    plain = not entry.node.style
-    if plain and (text in _NULLS or (text == "" and spec.type is not FieldType.STRING)):
+    if entry.plain and (text in _NULLS or (text == "" and spec.type is not FieldType.STRING)):
         if spec.nullable:
             return None
         message = f"{entry.key!r} needs a value: {_KINDS[spec.type]}"

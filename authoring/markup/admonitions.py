@@ -1,8 +1,9 @@
 """Admonitions: `:::note`, a body of Markdown, `:::`; with a title of its own where one follows the name.
 
-The rule of the course folder (docs/course-folder.md): the fence stands in column 0, the body ends at the first line of
-at least as many colons that is not inside a fenced code block or a longer admonition's shorter ones. The container
-plugin of mdit-py-plugins is not used, because it ends a container inside the code block that shows how to write one.
+The rule of the course folder (docs/course-folder.md): the fence stands in column 0, the body ends at the
+first line of at least as many colons that is not inside a fenced code block or a longer admonition's
+shorter ones. The container plugin of mdit-py-plugins is not used, because it ends a container inside the
+code block that shows how to write one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Attributes in braces: `![chart](a.png){.wide width=50%}`, `[words](x.md){#more}`, `## Heading {#part-2}`.
 
-They follow an image, a link, inline code or a bracketed span (`[words]{.term}`) without a space, or end a heading.
-Inside: `.class`, `#id`, `key=value`, `key="value with spaces"`. Anything else leaves the braces as text. The plugin of
-mdit-py-plugins is not used: it does not take `width=50%` without quotes and knows no attributes at the end of a heading.
+They follow an image, a link, inline code or a bracketed span (`[words]{.term}`) without a space, or end a
+heading. Inside: `.class`, `#id`, `key=value`, `key="value with spaces"`. Anything else leaves the braces as
+text. The plugin of mdit-py-plugins is not used: it does not take `width=50%` without quotes and knows no
+attributes at the end of a heading.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 """Links: what authors write between files of the course folder to what the platform resolves.
 
-In: a link as written, the file it stands in, and a `LinkIndex` of everything that can be linked to; out: `/static/NAME`
-for files, `/jump_to_id/URL_NAME` for units, subsections, sections and components, `/course/URL_NAME/` for pages (the
-platform turns `"/course/…"` into `/courses/KEY/…`), anything external as it was; a Diagnostic for what leads nowhere.
+In: a link as written, the file it stands in, and a `LinkIndex` of everything that can be linked to; out:
+`/static/NAME` for files, `/jump_to_id/URL_NAME` for units, subsections, sections and components,
+`/course/URL_NAME/` for pages (the platform turns `"/course/…"` into `/courses/KEY/…`), anything external as
+it was; a Diagnostic for what leads nowhere.
 
-Sources: Open edX: common/djangoapps/static_replace/__init__.py (only quoted attributes are rewritten), docs/platform.md.
+Sources: Open edX: common/djangoapps/static_replace/__init__.py (only quoted attributes are rewritten),
+docs/platform.md.
 """
 
 from __future__ import annotations
@@ -56,7 +58,8 @@ _STATIC = "/static/"
 
 @dataclass(frozen=True)
 class LinkIndex:
-    """Everything that can be linked to, by its path in the course folder (`/` between the parts, no leading one)."""
+    """Everything that can be linked to, by its path in the course folder (`/` between the parts, no leading
+    one)."""
 
     blocks: Mapping[str, str] = field(default_factory=dict)
     """Path of a unit file, or of a section's or subsection's folder -> url_name."""
@@ -139,7 +142,8 @@ class Linker:
         return f"/jump_to_id/{url_name}{tail}"
 
     def locate(self, path: str, line: int | None) -> str | None:
-        """The path in the course folder that a relative path means; None, with a Diagnostic, when it leaves it."""
+        """The path in the course folder that a relative path means; None, with a Diagnostic, when it leaves
+        it."""
         target = posixpath.normpath(posixpath.join(self.folder, unquote(path)))
         if target == ".." or target.startswith("../"):
             message = f"{path!r} leaves the course folder"
@@ -187,11 +191,12 @@ def _split(href: str) -> tuple[str, str]:
     return href, ""
 
 
+_TAG_REST = r"""[^<>"']*+ (?: "[^"]*+" [^<>"']*+ | '[^']*+' [^<>"']*+ )*+"""
 _HTML = re.compile(
-    r"""
-      <!--.*?(?:-->|\Z)
-    | <(?P<raw>script|style)\b(?P<rawtag>[^<>"']*+(?:"[^"]*+"[^<>"']*+|'[^']*+'[^<>"']*+)*+>).*?(?:</(?P=raw)\s*>|\Z)
-    | <(?P<tag>[A-Za-z][\w:-]*+)(?P<attributes>[^<>"']*+(?:"[^"]*+"[^<>"']*+|'[^']*+'[^<>"']*+)*+)>
+    rf"""
+      <!-- .*? (?: --> | \Z )
+    | < (?P<raw>script|style) \b (?P<rawtag>{_TAG_REST}) > .*? (?: </ (?P=raw) \s* > | \Z )
+    | < (?P<tag>[A-Za-z][\w:-]*+) (?P<attributes>{_TAG_REST}) >
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
@@ -208,8 +213,8 @@ _HAS_LINK = re.compile(r"(?:src|href|poster|data)\s*=", re.IGNORECASE)
 def rewrite_html(text: str, link: LinkFunction, line: int) -> str:
     """HTML or OLX as it was, with `link` applied to its src, href, poster and data attributes.
 
-    `line` is the line on which `text` starts. Comments and the insides of scripts and styles are left alone. Bare
-    values that change get quotes, because the platform rewrites only what is quoted.
+    `line` is the line on which `text` starts. Comments and the insides of scripts and styles are left alone.
+    Bare values that change get quotes, because the platform rewrites only what is quoted.
     """
     if _HAS_LINK.search(text) is None:
         return text

@@ -1,12 +1,14 @@
 r"""Maths in Markdown: `$…$`, `$$…$$`, `\(…\)`, `\[…\]`, all rendered as Open edX's MathJax expects them.
 
-MathJax on the platform reads `\( … \)` and `\[ … \]` only (Open edX: common/templates/mathjax_include.html), so that is
-what comes out, whatever was written. The maths plugins of mdit-py-plugins are not used, because `$x$ is 5` is not
-maths to `dollarmath` (it looks at the paragraph's last character for the digit before the first) and `texmath` copies
-the rest of the text at each bracket and does not know `\[…\]` inside a paragraph.
+MathJax on the platform reads `\( … \)` and `\[ … \]` only (Open edX:
+common/templates/mathjax_include.html), so that is what comes out, whatever was written. The maths plugins
+of mdit-py-plugins are not used, because `$x$ is 5` is not maths to `dollarmath` (it looks at the
+paragraph's last character for the digit before the first) and `texmath` copies the rest of the text at each
+bracket and does not know `\[…\]` inside a paragraph.
 
-What is maths (the rules of pandoc): a `$` opens before a character that is not white space and closes after one, when
-no digit follows and none stands before the opening, so that "costs $5 and $10" stays text. `\$` is a dollar sign.
+What is maths (the rules of pandoc): a `$` opens before a character that is not white space and closes after
+one, when no digit follows and none stands before the opening, so that "costs $5 and $10" stays text. `\$`
+is a dollar sign.
 """
 
 from __future__ import annotations
@@ -77,7 +79,8 @@ def _brackets(state: StateInline, silent: bool) -> bool:
     closing = _BRACKETS.get(opening)
     if closing is None:
         return False
-    # A failed search is remembered for the rest of the paragraph: `\(\(\(…` must not be searched again and again.
+    # A failed search is remembered for the rest of the paragraph: `\(\(\(…` must not be searched again and
+    # again.
     missing = state.env.setdefault("math_missing", {})
     if missing.get(closing) is state.src:
         return False
@@ -97,7 +100,8 @@ def _brackets(state: StateInline, silent: bool) -> bool:
 
 
 def _math_block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
-    r"""`$$` or `\[` at the start of a line, up to a line that ends with its partner; no blank line between."""
+    r"""`$$` or `\[` at the start of a line, up to a line that ends with its partner; no blank line
+    between."""
     if state.is_code_block(start_line):
         return False
     first = _line(state, start_line)

@@ -1,12 +1,13 @@
 """Prose: Markdown to the HTML of `html` components.
 
-In: the prose segments of one page (a unit, a tab) with their first lines; out: HTML for each, its first heading, and
-whatever is odd about it. The segments of a page are parsed together in two phases, so that a link definition serves
-the whole page, and each text is parsed once. Links are handed to the `link` function, which answers with what the
-platform resolves (:mod:`authoring.markup.links`).
+In: the prose segments of one page (a unit, a tab) with their first lines; out: HTML for each, its first
+heading, and whatever is odd about it. The segments of a page are parsed together in two phases, so that a
+link definition serves the whole page, and each text is parsed once. Links are handed to the `link`
+function, which answers with what the platform resolves (:mod:`authoring.markup.links`).
 
-CommonMark with tables, strikethrough, footnotes, definition lists, task lists, admonitions, maths, attributes in
-braces, and figures: a paragraph that holds only an image with a title. Raw HTML is kept as written.
+CommonMark with tables, strikethrough, footnotes, definition lists, task lists, admonitions, maths,
+attributes in braces, and figures: a paragraph that holds only an image with a title. Raw HTML is kept as
+written.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ MAX_NESTING = 20
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Prose between two directives: its Markdown, the line of the file on which it starts, and the prefix that keeps
-    its footnotes apart from those of other components on the same page."""
+    """Prose between two directives: its Markdown, the line of the file on which it starts, and the prefix
+    that keeps its footnotes apart from those of other components on the same page."""
 
     text: str
     line: int
@@ -46,8 +47,8 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """`html` of a segment; `heading` is the text of its first heading; `footnotes_missing` are marks like `[^1]` that
-    no definition belongs to, each with its line."""
+    """`html` of a segment; `heading` is the text of its first heading; `footnotes_missing` are marks like
+    `[^1]` that no definition belongs to, each with its line."""
 
     html: str
     heading: str | None
@@ -72,7 +73,8 @@ def parser() -> MarkdownIt:
 def render_page(segments: Sequence[Segment], link: LinkFunction) -> list[Rendered]:
     """HTML for each segment of a page.
 
-    `link(href, line, image)` is called for every link, image and raw HTML reference and answers what to write instead.
+    `link(href, line, image)` is called for every link, image and raw HTML reference and answers what to
+    write instead.
     """
     md = parser()
     rules = md.core.ruler.getRules("")

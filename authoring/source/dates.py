@@ -34,7 +34,8 @@ def find_timezone(name: str) -> ZoneInfo:
 
 
 def date_reader(timezone: tzinfo) -> Callable[[str, str], str]:
-    """A function `(text, field name) -> ISO date in UTC` for a course's time zone; it raises `BadDateError`."""
+    """A function `(text, field name) -> ISO date in UTC` for a course's time zone; it raises
+    `BadDateError`."""
 
     def read(text: str, field: str) -> str:
         return parse_date(text, timezone, day_end=field in DAY_ENDS)

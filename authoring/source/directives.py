@@ -6,10 +6,10 @@
     …
     :::                      a line of at least as many colons closes
 
-A directive inside another has fewer colons than the one around it. So an opening line with as many or more colons means
-that the open one was never closed, and that is where the error is shown. Nothing opens or closes inside a fenced code
-block or an HTML comment that starts in column 0. Admonitions (`:::note`) are part of the prose; they are followed here
-only so that their ends are not taken for other directives' ends.
+A directive inside another has fewer colons than the one around it. So an opening line with as many or more
+colons means that the open one was never closed, and that is where the error is shown. Nothing opens or
+closes inside a fenced code block or an HTML comment that starts in column 0. Admonitions (`:::note`) are
+part of the prose; they are followed here only so that their ends are not taken for other directives' ends.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class Prose:
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """One directive as written. `options` and `body` are its two parts, each with the line it starts on; None where
-    the part is missing."""
+    """One directive as written. `options` and `body` are its two parts, each with the line it starts on;
+    None where the part is missing."""
 
     name: str
     id: str | None
@@ -89,8 +89,8 @@ _RULE = re.compile(r"^---[ \t]*$", re.MULTILINE)
 
 
 def scan_body(text: str, path: PurePosixPath, first_line: int, diagnostics: Diagnostics) -> tuple[Piece, ...]:
-    """The pieces of a body in order; prose that is blank or only comment is left out. Errors are reported, and
-    scanning goes on behind them."""
+    """The pieces of a body in order; prose that is blank or only comment is left out. Errors are reported,
+    and scanning goes on behind them."""
     if ":::" not in text:
         return _prose(text, 0, len(text), first_line)
     return tuple(_Scanner(text, path, first_line, diagnostics).pieces())
@@ -209,7 +209,8 @@ class _Scanner:
             where = SourceLocation(self.path, self._line_at(match.start()))
             self.diagnostics.report(STRAY_CLOSE, "this line closes nothing", where)
             return
-        # The line ends the outermost admonition that has at most as many colons; those inside it were forgotten.
+        # The line ends the outermost admonition that has at most as many colons; those inside it were
+        # forgotten.
         inside = [opened for opened in self.admonitions if opened.colons <= colons]
         for opened in inside[1:]:
             self._unclosed(opened)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from authoring.diagnostics import Diagnostics, Severity, define, suggest
 from authoring.model import FieldValue
-from authoring.registry import fields_of
+from authoring.registry import field_aliases, fields_of
 from authoring.source.names import MAX_ID_LENGTH, is_id
 from authoring.yamlnodes import DUPLICATE_KEY, INVALID, DateReader, Entry, field_value, text_value
 
@@ -23,9 +23,6 @@ BAD_ID = define(
     f"use letters, digits, `-`, `_`, `~` and `.`, at most {MAX_ID_LENGTH} characters",
 )
 
-ALIASES = {"title": "display_name"}
-"""Words of authors -> names of fields."""
-
 
 def read_fields(
     entries: Mapping[str, Entry],
@@ -40,15 +37,16 @@ def read_fields(
     `own_keys` are keys that the caller reads itself.
     """
     specs = fields_of(category)
+    aliases = field_aliases(category)
     own = frozenset(own_keys)
     fields: dict[str, FieldValue] = {}
     for key, entry in entries.items():
         if key in own:
             continue
-        name = ALIASES.get(key, key)
+        name = aliases.get(key, key)
         spec = specs.get(name)
         if spec is None or not spec.authored:
-            known = [*(n for n, s in specs.items() if s.authored), *ALIASES, *own]
+            known = [*(n for n, s in specs.items() if s.authored), *aliases, *own]
             hint = suggest(key, known)
             if spec is not None:
                 hint = "the platform keeps this one itself; remove it"

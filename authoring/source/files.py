@@ -1,7 +1,8 @@
 """The course folder on disk: `read_tree(folder) -> SourceTree`, the only module here that touches files.
 
-What the compiler may need is read: text of bounded size as bytes, everything else by digest. Nothing outside the folder
-is read: a symbolic link must lead to a file inside it. What cannot be read is a Diagnostic, and reading goes on.
+What the compiler may need is read: text of bounded size as bytes, everything else by digest. Nothing
+outside the folder is read: a symbolic link must lead to a file inside it. What cannot be read is a
+Diagnostic, and reading goes on.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ TEXT_SUFFIXES = frozenset(
         ".csv",
     )
 )
-"""Files whose content the compiler may need. All other files, and all below static/, are known by their digest."""
+"""Files whose content the compiler may need. All other files, and all below static/, are known by their
+digest."""
 
 STATIC = "static"
 
@@ -95,8 +97,8 @@ CASE_CLASH = define(
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file. `data` is its content where the compiler may need it (`TEXT_SUFFIXES`), else None and `digest`
-    (SHA-256 in hex) is set."""
+    """One file. `data` is its content where the compiler may need it (`TEXT_SUFFIXES`), else None and
+    `digest` (SHA-256 in hex) is set."""
 
     path: PurePosixPath
     file: Path
@@ -105,7 +107,8 @@ class SourceFile:
     digest: str | None = None
 
     def text(self, diagnostics: Diagnostics) -> str | None:
-        """The content as text, line ends as `\\n`, without byte order mark; None, reported, when it is not UTF-8."""
+        """The content as text, line ends as `\\n`, without byte order mark; None, reported, when it is not
+        UTF-8."""
         if self.data is None:
             return None
         try:
@@ -120,7 +123,8 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class SourceTree:
-    """A course folder in memory: files and folders by path, each folder's entries in the order of their names."""
+    """A course folder in memory: files and folders by path, each folder's entries in the order of their
+    names."""
 
     folder: Path
     files: Mapping[str, SourceFile]

@@ -24,7 +24,8 @@ _OPEN = re.compile(r"---[ \t]*\n")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A Markdown file taken apart: the front matter's entries, the body and the line on which the body starts."""
+    """A Markdown file taken apart: the front matter's entries, the body and the line on which the body
+    starts."""
 
     path: PurePosixPath
     entries: Mapping[str, Entry] = field(default_factory=dict)

@@ -1,0 +1,181 @@
+"""Checks: what compiles and is likely a mistake. `Course -> Diagnostics`, a visible list of rules. Pure."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
+from authoring.diagnostics import Code, Diagnostic, Diagnostics, Severity, define, suggest
+from authoring.model import CHAPTER, SEQUENTIAL, VERTICAL, Block, Course, FieldValue
+from authoring.registry import spec
+
+UNKNOWN_ASSIGNMENT_TYPE = define(
+    "unknown-assignment-type",
+    Severity.ERROR,
+    "A subsection is graded as an assignment type that the grading policy does not have: it counts nothing.",
+    "set `format` to one of the assignment types in course.yaml",
+)
+GRADING_WEIGHTS = define(
+    "grading-weights",
+    Severity.WARNING,
+    "The weights of the assignment types do not add up to 100%.",
+    "correct the weights in course.yaml",
+)
+EMPTY = define(
+    "empty-block",
+    Severity.WARNING,
+    "A section, subsection or unit with nothing in it; learners see it all the same.",
+    "put something into it, or start its name with `_` until there is",
+)
+NO_ALT_TEXT = define(
+    "image-without-alt",
+    Severity.WARNING,
+    "An image without alternative text, which says nothing to people who cannot see it.",
+    "describe it: `![a rising line](chart.png)`; for pure decoration write `{role=presentation}` after it",
+)
+UNUSED_ASSET = define(
+    "unused-asset",
+    Severity.INFO,
+    "A file below static/ that no text and no setting mentions.",
+    "remove it, or link to it",
+)
+IMPLICIT_ID = define(
+    "implicit-id",
+    Severity.INFO,
+    "A component that keeps learners' work has no id of its own; its place in the unit names it.",
+    "give it an id, as in `:::problem {#median}`, so that it keeps its learners wherever it moves",
+)
+
+
+Rule: TypeAlias = Callable[[Course], Iterable[Diagnostic]]
+
+PLATFORM_ASSIGNMENT_TYPES = ("Homework", "Lab", "Midterm Exam", "Final Exam")
+"""What a course has that names no grading policy (Open edX: xmodule/course_block.py)."""
+
+
+def check_course(course: Course) -> Diagnostics:
+    """What every rule of `RULES` finds."""
+    diagnostics = Diagnostics()
+    for rule in RULES:
+        diagnostics.extend(rule(course))
+    return diagnostics
+
+
+def graded_as_known_type(course: Course) -> Iterator[Diagnostic]:
+    """A graded subsection counts by its `format`, which must be an assignment type, letter by letter."""
+    known: tuple[str, ...] = PLATFORM_ASSIGNMENT_TYPES
+    if course.grading is not None:
+        known = tuple(grader.type for grader in course.grading.graders)
+    for block in course.blocks():
+        if block.category != SEQUENTIAL:
+            continue
+        kind = block.fields.get("format")
+        if kind in known or (not kind and block.fields.get("graded") is not True):
+            continue
+        title = block.display_name or block.url_name
+        if kind:
+            hint = suggest(str(kind), known) or f"assignment types: {', '.join(known) or 'none'}"
+            message = f"the assignment type {str(kind)!r} of {title!r} is not in the grading policy"
+        else:
+            hint, message = None, f"{title!r} is graded, but `format` does not say as what"
+        yield _finding(UNKNOWN_ASSIGNMENT_TYPE, message, block, hint)
+
+
+def weights_add_up(course: Course) -> Iterator[Diagnostic]:
+    """The weights of all assignment types are 100% together."""
+    policy = course.grading
+    if policy is None or not policy.graders:
+        return
+    total = sum(grader.weight for grader in policy.graders)
+    if abs(total - 1) > 0.0005:
+        message = f"the weights add up to {total * 100:g}%"
+        yield Diagnostic(
+            GRADING_WEIGHTS, message, policy.source, GRADING_WEIGHTS.remedy, GRADING_WEIGHTS.severity
+        )
+
+
+def nothing_is_empty(course: Course) -> Iterator[Diagnostic]:
+    """Sections, subsections and units hold something."""
+    for block in course.root.walk():
+        if block.category in (CHAPTER, SEQUENTIAL, VERTICAL) and not block.children:
+            known = spec(block.category)
+            kind = known.title if known is not None else block.category
+            yield _finding(EMPTY, f"the {kind} {block.display_name or block.url_name!r} is empty", block)
+
+
+_IMAGE = re.compile(r"""<img\b(?:[^>"']++|"[^"]*+"|'[^']*+')*+>""", re.IGNORECASE)
+_ALT = re.compile(r"""\balt\s*=\s*(?:"\s*[^"\s]|'\s*[^'\s]|[^"'\s>])""", re.IGNORECASE)
+_DECORATION = re.compile(
+    r"""\brole\s*=\s*["']?(?:presentation|none)\b|\baria-hidden\s*=\s*["']?true\b""", re.IGNORECASE
+)
+_SOURCE = re.compile(r"""\bsrc\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
+
+
+def images_have_alt_text(course: Course) -> Iterator[Diagnostic]:
+    """Every image has alternative text or says that it is decoration."""
+    for block in course.blocks():
+        if block.content is None or "<img" not in block.content:
+            continue
+        for image in _IMAGE.findall(block.content):
+            if not _ALT.search(image) and not _DECORATION.search(image):
+                source = _SOURCE.search(image)
+                name = html.unescape(source[1]) if source is not None else "image"
+                yield _finding(NO_ALT_TEXT, f"{name} has no alternative text", block)
+
+
+_STATIC = re.compile(r"""/static/([^"'?\#\s<>&)\\]+)""")
+
+
+def assets_are_used(course: Course) -> Iterator[Diagnostic]:
+    """Every file below static/ is mentioned somewhere."""
+    if not course.assets:
+        return
+    used: set[str] = set()
+    for block in course.blocks():
+        for text in (block.content, *block.extra.attributes.values(), *block.extra.elements):
+            if text is not None and "/static/" in text:
+                used.update(_STATIC.findall(text))
+        for text in _texts(block.fields.values()):
+            used.add(text)
+            if "/static/" in text:
+                used.update(_STATIC.findall(text))
+    for asset in course.assets:
+        if asset.name not in used:
+            message = f"nothing makes use of {asset.path.name!r}"
+            yield Diagnostic(UNUSED_ASSET, message, asset.source, UNUSED_ASSET.remedy, UNUSED_ASSET.severity)
+
+
+def learners_work_has_an_id(course: Course) -> Iterator[Diagnostic]:
+    """What keeps learners' work has an id that its author chose."""
+    for block in course.root.walk():
+        known = spec(block.category)
+        if block.implicit_id and known is not None and known.learner_state:
+            yield _finding(IMPLICIT_ID, f"this {known.title} has no id of its own", block)
+
+
+RULES: tuple[Rule, ...] = (
+    graded_as_known_type,
+    weights_add_up,
+    nothing_is_empty,
+    images_have_alt_text,
+    assets_are_used,
+    learners_work_has_an_id,
+)
+"""Every rule, in the order in which they are run."""
+
+
+def _finding(code: Code, message: str, block: Block, hint: str | None = None) -> Diagnostic:
+    return Diagnostic(code, message, block.source, hint or code.remedy, code.severity)
+
+
+def _texts(values: Iterable[FieldValue]) -> Iterator[str]:
+    """Every text inside field values."""
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            yield from _texts(value.values())
+        elif isinstance(value, list | tuple):
+            yield from _texts(value)

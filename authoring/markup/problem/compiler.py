@@ -1,0 +1,72 @@
+"""Problem Markdown to problem OLX: `compile_problem`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from authoring.diagnostics import Diagnostic
+from authoring.markup.canonical import parse_xml
+from authoring.markup.links import rewrite_html
+from authoring.markup.problem.findings import BROKEN_HTML, NO_QUESTION, Findings
+from authoring.markup.problem.repair import repair, tags_as_text
+from authoring.markup.problem.studio import BrokenPartError, convert_part, split_parts
+from authoring.markup.problem.text import Text, strip
+from authoring.model import SourceLocation
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledProblem:
+    """`olx` is the whole `<problem>`; `studio_markdown` what Studio can go on editing, or None; and the findings."""
+
+    olx: str
+    studio_markdown: str | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def compile_problem(
+    markdown: str,
+    *,
+    where: SourceLocation | None = None,
+    link: Callable[[str], str] | None = None,
+    read_file: Callable[[str], str] | None = None,
+) -> CompiledProblem:
+    """OLX of problem Markdown.
+
+    `where` is the place of the first line; `link` answers for each link and image what to write instead. `read_file`
+    returns the text of a file named in the problem and raises OSError or ValueError when it cannot.
+    """
+    findings = Findings(where)
+    source = markdown.replace("\r\n", "\n").replace("\r", "\n")
+    if link is not None:
+        source = rewrite_html(source, lambda href, line, image: link(href), 0)
+    return _compile_studio(source, findings)
+
+
+def _compile_studio(source: str, findings: Findings) -> CompiledProblem:
+    olx: list[str] = []
+    hints: list[str] = []
+    repaired: list[str] = []
+    position = 0
+    for start, end in split_parts(source, findings):
+        first = source.count("\n", 0, start)
+        text = repair(source[start:end], first, findings)
+        try:
+            converted, more = convert_part(Text.of(text, first), findings)
+        except BrokenPartError:
+            findings.report(BROKEN_HTML, "the HTML of this part cannot be made sense of", first)
+            text = tags_as_text(text)
+            converted, more = convert_part(Text.of(text, first), Findings())
+        olx.append(converted)
+        hints += more
+        repaired += (source[position:start], text)
+        position = end
+    repaired.append(source[position:])
+    tail = "".join(f"  <hint>{hint}</hint>\n" for hint in hints)
+    demand = f"\n<demandhint>\n{tail}</demandhint>" if hints else ""
+    whole = "\n\n".join(olx)
+    problem = f"<problem>\n{whole}{demand}\n</problem>"
+    root = parse_xml(problem)
+    if not any(isinstance(element.tag, str) and element.tag.endswith("response") for element in root.iter()):
+        findings.report(NO_QUESTION, "nothing is asked in this problem", 0)
+    return CompiledProblem(problem, "".join(repaired) if findings.exact else None, findings.sorted())

@@ -1,0 +1,316 @@
+"""What authors write and Studio's converter cannot take, brought into a form that it can, with a finding for each.
+
+In: one part of a problem as written; out: the part with the same meaning and as many lines, in which every `&` and `<`
+is XML, tags are closed, and text that only looks like a mark is an entity. The repaired text is what travels to Studio
+as `markdown`, so that Studio makes the same OLX of it as we do.
+"""
+
+from __future__ import annotations
+
+import html.entities
+import re
+
+from authoring.diagnostics import Code
+from authoring.markup.problem.escape import escape_line, is_mark
+from authoring.markup.problem.findings import (
+    BARE_QUOTE,
+    BROKEN_HTML,
+    INSIDE_TEXT,
+    LOOSE_HTML,
+    RANGE_AS_TEXT,
+    STRAY_ANSWER,
+    UNCLOSED,
+    UNESCAPED,
+    Findings,
+)
+from authoring.markup.problem.text import SPACES, S, strip
+
+VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+
+
+def repair(part: str, first: int, findings: Findings) -> str:
+    """`part`, whose first line is line `first` of the problem, in a form that Studio's converter can take."""
+    part = _without_control_characters(part, first, findings)
+    part = _Markup(part, first, findings).repaired()
+    part = _text_blocks(part, first, findings)
+    return _lines(part, first, findings)
+
+
+_CONTROL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _without_control_characters(part: str, first: int, findings: Findings) -> str:
+    found = _CONTROL.search(part)
+    if found is None:
+        return part
+    message = f"the character U+{ord(found[0]):04X} cannot stand in XML and is left out"
+    findings.report(UNESCAPED, message, first + part.count("\n", 0, found.start()), "remove it")
+    return _CONTROL.sub("", part)
+
+
+_TOKEN = re.compile(
+    r"""
+      (?P<entity> & (?: \#[0-9]{1,7} | \#x[0-9A-Fa-f]{1,6} | [A-Za-z][A-Za-z0-9]* ) ; )
+    | (?P<amp> & )
+    | (?P<opaque> <!--(?:(?!--).)*--> | <!\[CDATA\[.*?\]\]> | <\?[A-Za-z_].*?\?> )
+    | < (?P<slash>/?) (?P<name>[A-Za-z_][\w:.-]*)
+        (?P<attributes> (?: \s+ [A-Za-z_:][\w:.-]* (?: \s*=\s* (?: "[^"<]*" | '[^'<]*' | [^\s"'<>=`]+ ) )? )* )
+        (?P<end> \s* /? > )
+    | (?P<lt> < )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_ATTRIBUTE = re.compile(r"""(\s+)([A-Za-z_:][\w:.-]*)(?:(\s*=\s*)("[^"<]*"|'[^'<]*'|[^\s"'<>=`]+))?""")
+_ENTITY_OR_AMP = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]*);|&")
+_PREDEFINED = frozenset(("&amp;", "&lt;", "&gt;", "&quot;", "&apos;"))
+_CELL = re.compile(rf"^(?:{S}*(?:\(.{{0,3}}\)|\[.?\])|s?=|or=|not=)", re.MULTILINE)
+
+
+class _Markup:
+    """Goes over the ampersands and angle brackets of one part."""
+
+    def __init__(self, part: str, first: int, findings: Findings) -> None:
+        self.part = part
+        self.first = first
+        self.findings = findings
+        self.pieces: list[str] = []
+        self.open: list[tuple[str, int, int, int]] = []
+        """Name, cell, index of the piece and position of each tag that waits for its partner."""
+        self.cells = {part.count("\n", 0, match.start()) for match in _CELL.finditer(part)}
+        self.line = 0
+        self.counted = 0
+
+    def repaired(self) -> str:
+        if "&" not in self.part and "<" not in self.part:
+            return self.part
+        part, position = self.part, 0
+        closers = set()
+        search = 0
+        while (start := part.find(">>", search)) >= 0 and (end := part.find("<<", start + 3)) >= 0:
+            closers.add(end)
+            search = end + 2
+        while (match := _TOKEN.search(part, position)) is not None:
+            start = match.start()
+            self.pieces.append(part[position:start])
+            position = match.end()
+            if start in closers:
+                self.pieces.append("<<")
+                position = start + 2
+            elif match["entity"]:
+                self.pieces.append(self._entity(match[0], start))
+            elif match["amp"]:
+                self._report(UNESCAPED, "a bare `&`", start)
+                self.pieces.append("&amp;")
+            elif match["lt"]:
+                self._report(UNESCAPED, "a bare `<`", start)
+                self.pieces.append("&lt;")
+            elif match["opaque"]:
+                self.pieces.append(match[0])
+            else:
+                position = self._tag(match)
+        self.pieces.append(part[position:])
+        for name, _, index, start in self.open:
+            self._unmatched(index, f"<{name}> is never closed", start)
+        return "".join(self.pieces)
+
+    def _tag(self, match: re.Match[str]) -> int:
+        """Take a tag; the position behind it, or behind the whole script when it opens one."""
+        name, start = match["name"], match.start()
+        self.pieces.append(self._loose_attributes(match))
+        index = len(self.pieces) - 1
+        cell = self._cell(start)
+        if match["slash"]:
+            self._close(name, cell, index, start)
+        elif match["end"].strip().startswith("/"):
+            pass
+        elif name in VOID and not self.part.startswith(f"</{name}>", match.end()):
+            self._report(LOOSE_HTML, f"<{name}> is not closed", start, f"write `<{name}/>`")
+            self.pieces[index] = self.pieces[index][:-1] + "/>"
+        else:
+            self.open.append((name, cell, index, start))
+            if name == "script":
+                return self._script(match.end())
+        return match.end()
+
+    def _script(self, start: int) -> int:
+        """The inside of a script is text: nothing in it is a tag."""
+        end = self.part.find("</script", start)
+        if end < 0 or self.part.startswith("<![CDATA[", start):
+            return start
+        code = self.part[start:end]
+        fixed = _ENTITY_OR_AMP.sub(lambda m: m[0] if m[0] in _PREDEFINED else f"&amp;{m[0][1:]}", code)
+        fixed = fixed.replace("<", "&lt;")
+        if fixed != code:
+            self._report(UNESCAPED, "a bare `&` or `<` in a script", start)
+        self.pieces.append(fixed)
+        return end
+
+    def _close(self, name: str, cell: int, index: int, start: int) -> None:
+        for depth in range(len(self.open) - 1, -1, -1):
+            if self.open[depth][:2] == (name, cell):
+                for inner, _, inner_index, inner_start in self.open[depth + 1 :]:
+                    self._unmatched(inner_index, f"<{inner}> is never closed", inner_start)
+                del self.open[depth:]
+                return
+        self._unmatched(index, f"</{name}> closes nothing", start)
+
+    def _unmatched(self, index: int, message: str, start: int) -> None:
+        self._report(BROKEN_HTML, message, start)
+        self.pieces[index] = self.pieces[index].replace("<", "&lt;", 1)
+
+    def _cell(self, start: int) -> int:
+        """What a tag must be closed in: its line, when that is a choice or an answer, otherwise the part."""
+        line = self._line(start)
+        return line if line in self.cells else -1
+
+    def _entity(self, entity: str, start: int) -> str:
+        if entity in _PREDEFINED:
+            return entity
+        if entity.startswith("&#"):
+            number = int(entity[3:-1], 16) if entity[2] == "x" else int(entity[2:-1])
+            if number <= 0x10FFFF and not _CONTROL.match(chr(number)):
+                return entity
+        else:
+            character = html.entities.html5.get(entity[1:])
+            if character is not None:
+                fixed = "".join(f"&#{ord(char)};" for char in character)
+                self._report(LOOSE_HTML, f"XML does not know {entity}", start, f"write `{fixed}` or the character")
+                return fixed
+        self._report(UNESCAPED, f"a bare `&` in {entity!r}", start)
+        return f"&amp;{entity[1:]}"
+
+    def _loose_attributes(self, match: re.Match[str]) -> str:
+        if not match["attributes"]:
+            return match[0]
+        seen = set()
+        parts = []
+        for space, name, equals, value in _ATTRIBUTE.findall(match["attributes"]):
+            if name in seen:
+                continue
+            seen.add(name)
+            if not equals:
+                parts.append(f'{space}{name}="{name}"')
+                continue
+            quoted = value if value[0] in "\"'" else f'"{value}"'
+            quoted = _ENTITY_OR_AMP.sub(lambda m: self._entity_in_attribute(m[0]), quoted)
+            parts.append(f"{space}{name}{equals}{quoted}")
+        attributes = "".join(parts)
+        if attributes != match["attributes"]:
+            message = f"the attributes of <{match['name']}> are not XML"
+            self._report(LOOSE_HTML, message, match.start())
+        return f"<{match['slash']}{match['name']}{attributes}{match['end']}"
+
+    def _entity_in_attribute(self, entity: str) -> str:
+        if entity in _PREDEFINED or entity.startswith("&#"):
+            return entity
+        character = html.entities.html5.get(entity[1:])
+        if entity.endswith(";") and character is not None:
+            return "".join(f"&#{ord(char)};" for char in character)
+        return f"&amp;{entity[1:]}"
+
+    def _report(self, code: Code, message: str, start: int, hint: str | None = None) -> None:
+        line = self.part.count("\n", 0, start)
+        self.findings.report(code, message, self.first + line, hint)
+
+    def _line(self, start: int) -> int:
+        if start < self.counted:
+            return self.part.count("\n", 0, start)
+        self.line += self.part.count("\n", self.counted, start)
+        self.counted = start
+        return self.line
+
+
+_BLOCK = re.compile(
+    r"\[(?P<name>explanation|code)\]\n?(?P<inner>.*?)\[/?(?P=name)\]"
+    r"|<(?P<tag>script|pre)\b[^>]*>(?P<raw>.*?)</(?P=tag)>",
+    re.IGNORECASE | re.DOTALL,
+)
+_CODE = re.compile(r"\[code\]\n?(.*?)\[/?code\]", re.IGNORECASE | re.DOTALL)
+
+
+def _text_blocks(part: str, first: int, findings: Findings) -> str:
+    """Explanations, code and scripts hold text only: what looks like a question in them is made into entities."""
+
+    def block(match: re.Match[str]) -> str:
+        inner = match["inner"] if match["name"] else match["raw"]
+        line = first + part.count("\n", 0, match.start("inner" if match["name"] else "raw"))
+        code = not match["name"] or match["name"].lower() == "code"
+        changed = inner
+        if match["name"] and not code and _CODE.search(inner):
+            findings.report(UNCLOSED, "[code] inside [explanation] keeps Studio from seeing either", line)
+            changed = _CODE.sub(lambda m: f"<pre><code>{m[1]}</code></pre>", inner)
+        lines = changed.split("\n")
+        for index, text in enumerate(lines):
+            if is_mark(text) or (code and text.startswith("==")):
+                message = f"this is text, not a question: {strip(text)[:60]!r}"
+                findings.report(INSIDE_TEXT, message, line + index)
+                lines[index] = escape_line(text)
+        changed = "\n".join(lines)
+        if "[[" in changed:
+            findings.report(INSIDE_TEXT, "`[[` in text would begin a dropdown", line, "write `&#91;[`")
+            changed = changed.replace("[[", "&#91;[")
+        if code and ">>" in changed:
+            changed = changed.replace(">>", "&gt;&gt;")
+        if match["name"] and "]" in changed:
+            message = f"a `]` inside [{match['name']}] keeps Studio from seeing it"
+            findings.report(UNCLOSED, message, line, "write `&#93;`", severity=UNESCAPED.severity)
+            changed = changed.replace("]", "&#93;")
+        return match[0].replace(inner, changed, 1) if changed != inner else match[0]
+
+    return _BLOCK.sub(block, part) if "[" in part or "<" in part else part
+
+
+_UNDERLINE_BLANKS = re.compile(rf"(?<=\n)(==+)[{SPACES.replace(chr(10), '')}]+$", re.MULTILINE)
+_ANSWER_LINE = re.compile(r"^(?P<mark>s?=|or=|not=)(?P<value>[^\n]*)$", re.MULTILINE)
+_LABEL_OF_FEEDBACK = re.compile(r"(?<={{)[^{}\n]*?(?=::)")
+_ONE_LINE_DROPDOWN = re.compile(r"\[\[([^\n]+?)\]\]")
+_RANGE = re.compile(rf"^{S}*[\[(].*[\])]{S}+$")
+
+
+def _lines(part: str, first: int, findings: Findings) -> str:
+    """What Studio's converter puts into attributes, and blanks at the ends of lines that it stumbles over."""
+
+    def line_of(match: re.Match[str]) -> int:
+        return first + part.count("\n", 0, match.start())
+
+    def underline(match: re.Match[str]) -> str:
+        findings.report(STRAY_ANSWER, "blanks behind the underline make an answer of it", line_of(match), "remove them")
+        return match[1]
+
+    def answer(match: re.Match[str]) -> str:
+        value, braces, feedback = match["value"].partition("{{")
+        fixed = value
+        if not braces and _RANGE.match(value):
+            findings.report(RANGE_AS_TEXT, "blanks behind this range make text of it", line_of(match), "remove them")
+            fixed = value.rstrip(SPACES)
+        fixed = _in_attribute(fixed)
+        if '"' in value:
+            findings.report(BARE_QUOTE, "a bare `\"` in an answer", line_of(match))
+        return match["mark"] + fixed + braces + feedback
+
+    def label(match: re.Match[str]) -> str:
+        if '"' in match[0]:
+            findings.report(BARE_QUOTE, "a bare `\"` in the label of feedback", line_of(match))
+        return _in_attribute(match[0])
+
+    def dropdown(match: re.Match[str]) -> str:
+        if '"' in match[1]:
+            findings.report(BARE_QUOTE, "a bare `\"` in a dropdown on one line", line_of(match))
+        return f"[[{_in_attribute(match[1])}]]"
+
+    part = _UNDERLINE_BLANKS.sub(underline, part)
+    part = _ANSWER_LINE.sub(answer, part)
+    part = _LABEL_OF_FEEDBACK.sub(label, part)
+    return _ONE_LINE_DROPDOWN.sub(dropdown, part)
+
+
+def _in_attribute(text: str) -> str:
+    return text.replace('"', "&quot;").replace("<", "&lt;")
+
+
+def tags_as_text(part: str) -> str:
+    """Every `<` of the part as text: what remains when its tags cannot be made sense of."""
+    labels = re.sub(r">>(.+?)<<", lambda m: f">>{m[1].replace('<', '&lt;')}\0", part, flags=re.DOTALL)
+    return labels.replace("<", "&lt;").replace("\0", "<<")
+
+

@@ -1,0 +1,50 @@
+"""Pages of the documentation that are made from the code: `python -m authoring.reference docs`.
+
+Out: docs/diagnostics.md (every code with its summary and remedy) and docs/schemas/ (JSON Schemas for editors). A test holds
+the committed files against what this module makes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from pathlib import Path
+
+import authoring
+from authoring.diagnostics import Severity, all_codes
+from authoring.schemas import write_schemas
+
+_INTRO = """# Diagnostics
+
+Every finding has a stable code. `authoring check DIR` shows all of them at once, with file and line; `--json` gives them to
+scripts. An error stops a plan or a push before anything is sent; a warning does with `--strict`; an info never does.
+
+This page is made from the code: `python -m authoring.reference docs`.
+"""
+
+
+def diagnostics_page() -> str:
+    """Markdown: a section a severity, an entry a code."""
+    for module in pkgutil.walk_packages(authoring.__path__, "authoring."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    parts = [_INTRO]
+    for severity in Severity:
+        parts.append(f"## {severity.value.capitalize()}s\n" if severity is not Severity.INFO else "## Info\n")
+        for code in all_codes():
+            if code.severity is severity:
+                parts.append(f"### `{code.name}`\n\n{code.summary}\n\nWhat to do: {code.remedy}.\n")
+    return "\n".join(parts)
+
+
+def write_reference(folder: Path) -> None:
+    """Write the generated pages below `folder`."""
+    (folder / "diagnostics.md").write_text(diagnostics_page(), "utf-8")
+    schemas = folder / "schemas"
+    schemas.mkdir(exist_ok=True)
+    write_schemas(schemas)
+
+
+if __name__ == "__main__":
+    write_reference(Path(sys.argv[1] if len(sys.argv) > 1 else "docs"))

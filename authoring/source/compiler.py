@@ -1,0 +1,442 @@
+"""Second pass: `SourceTree -> Course` and everything that is wrong with it. Pure.
+
+The outline (first pass) has named everything; now fields are typed by the registry, prose and problems are
+compiled, and links are resolved. Each unit's prose is parsed once, all its segments together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from mimetypes import MimeTypes
+from pathlib import PurePosixPath
+
+from authoring.diagnostics import Diagnostics, Severity, define
+from authoring.markup.links import Linker, LinkIndex, rewrite_html
+from authoring.markup.problem import compile_problem
+from authoring.markup.prose import Rendered, Segment, render_page
+from authoring.model import (
+    ROOT_KEY,
+    SEQUENTIAL,
+    VERTICAL,
+    Asset,
+    Block,
+    BlockKey,
+    Course,
+    FieldValue,
+    SourceLocation,
+)
+from authoring.registry import spec
+from authoring.source.components import SHAPES, Draft, package_asset, read_relative
+from authoring.source.coursefile import (
+    read_course_fields,
+    read_course_id,
+    read_grading,
+    read_passports,
+    read_timezone,
+)
+from authoring.source.dates import date_reader
+from authoring.source.directives import WRONG_NESTING, Directive, Prose, is_blank, scan_body
+from authoring.source.fields import read_fields
+from authoring.source.files import SourceTree
+from authoring.source.nodes import Component, Node, Outline
+from authoring.source.outline import UNUSED_PATH, read_outline
+
+LONG_HTML_BYTES = 30_000
+
+LONG_HTML = define(
+    "long-html",
+    Severity.WARNING,
+    f"A text of more than {LONG_HTML_BYTES // 1000} KB in one component, slow to open and to edit in Studio.",
+    "split the page, or move raw HTML and pictures into files below static/",
+)
+UNDEFINED_FOOTNOTE = define(
+    "undefined-footnote",
+    Severity.WARNING,
+    "A footnote mark without its text; it will be shown as it is written.",
+    "write `[^mark]: text` in the same prose, that is, with no directive between",
+)
+BODY_REFUSED = define(
+    "unexpected-body",
+    Severity.ERROR,
+    "A directive has a body, and its category takes none.",
+    "write settings as `key: value` lines right below the opening line",
+)
+BODY_MISSING = define(
+    "missing-body",
+    Severity.ERROR,
+    "A directive without the text that it is for.",
+    "write the text after the options and a line `---`",
+)
+
+_TEXT_ABOUT = frozenset(
+    ("title", "subtitle", "short_description", "description", "duration", "effort", "video")
+)
+"""About texts that the platform takes as plain text (Open edX:
+openedx/core/djangoapps/models/course_details.py)."""
+
+_IMAGES = ("course_image", "banner_image", "video_thumbnail_image")
+"""Course fields that hold an asset's name."""
+
+_MIME = MimeTypes()
+for _suffix, _type in {
+    ".srt": "application/x-subrip",
+    ".vtt": "text/vtt",
+    ".webp": "image/webp",
+    ".woff2": "font/woff2",
+    ".md": "text/markdown",
+    ".yaml": "application/yaml",
+    ".m4a": "audio/mp4",
+    ".glb": "model/gltf-binary",
+}.items():
+    _MIME.add_type(_type, _suffix)
+
+
+def compile_course(tree: SourceTree) -> tuple[Course | None, Diagnostics]:
+    """The course that a folder describes. None when there is an error among the findings."""
+    diagnostics = Diagnostics()
+    outline = read_outline(tree, diagnostics)
+    course = _Compiler(tree, outline, diagnostics).course()
+    return (None if diagnostics.errors else course), diagnostics
+
+
+class _Compiler:
+    def __init__(self, tree: SourceTree, outline: Outline, diagnostics: Diagnostics) -> None:
+        self.tree = tree
+        self.outline = outline
+        self.diagnostics = diagnostics
+        self.timezone = read_timezone(outline.settings, diagnostics)
+        self.read_date = date_reader(self.timezone)
+        self.index = _link_index(outline)
+        self.used: set[str] = set()
+
+    def course(self) -> Course | None:
+        settings = self.outline.settings
+        identity = read_course_id(settings, self.diagnostics)
+        fields = read_course_fields(settings, self.diagnostics, self.read_date)
+        grading = read_grading(settings, self.diagnostics)
+        passports = read_passports(settings, self.diagnostics)
+        self._name_images(fields, settings)
+        sections = tuple(self._folder(node) for node in self.outline.sections)
+        detached = tuple(self._page(node) for node in self.outline.pages)
+        assets = tuple(self._assets())
+        self._report_unused()
+        if identity is None:
+            return None
+        fields.setdefault("display_name", identity.number)
+        root = Block(
+            ROOT_KEY, fields, children=sections, source=SourceLocation(PurePosixPath("course.yaml"), 1)
+        )
+        root = replace(root, fields=_with_advanced_modules(root))
+        return Course(identity, root, detached, assets, grading, passports)
+
+    def _folder(self, node: Node) -> Block:
+        category = node.key.category
+        fields = read_fields(
+            node.entries, category, self.diagnostics, self.read_date, own_keys=("id", "children")
+        )
+        fields.setdefault("display_name", node.title)
+        if category == SEQUENTIAL and fields.get("format") and "graded" not in fields:
+            fields["graded"] = True
+        if node.nodes and node.nodes[0].key.category == VERTICAL:
+            children = tuple(self._unit(child) for child in node.nodes)
+        else:
+            children = tuple(self._folder(child) for child in node.nodes)
+        return Block(node.key, fields, children=children, source=node.where)
+
+    def _unit(self, node: Node) -> Block:
+        if node.block is not None:
+            block = self.linked_olx(node.block, node.path)
+            return replace(block, fields={"display_name": node.title, **block.fields})
+        if node.package is not None:
+            package = package_asset(node.package, node.where)
+            key = BlockKey("scorm", f"{node.key.url_name}-scorm-1")
+            scorm = Block(key, {"display_name": node.title}, package=package, source=node.where)
+            return Block(node.key, {"display_name": node.title}, children=(scorm,), source=node.where)
+        fields = read_fields(node.entries, VERTICAL, self.diagnostics, self.read_date)
+        fields.setdefault("display_name", node.title)
+        title = fields["display_name"]
+        unit = _UnitCompiler(self, node, title if isinstance(title, str) else node.title)
+        return Block(node.key, fields, children=unit.children(), source=node.where)
+
+    def linked_olx(self, block: Block, path: PurePosixPath) -> Block:
+        """OLX with its relative links resolved."""
+        link = Linker(self.index, path, self.diagnostics)
+
+        def rewrite(part: Block) -> Block:
+            if part.content is None:
+                return part
+            line = part.source.line if part.source is not None else None
+            content = rewrite_html(part.content, link, line or 1)
+            return part if content == part.content else replace(part, content=content)
+
+        return block.transform(rewrite)
+
+    def _page(self, node: Node) -> Block:
+        """A page, an about text or the handouts."""
+        fields = read_fields(node.entries, node.key.category, self.diagnostics, self.read_date)
+        link = Linker(self.index, node.path, self.diagnostics)
+        is_text = node.key.category == "about" and node.key.url_name in _TEXT_ABOUT
+        if node.html is not None:
+            content = rewrite_html(node.html.text, link, node.html.line)
+        elif node.body is None:
+            content = ""
+        elif is_text:
+            content = node.body.text.strip()
+        else:
+            segment = Segment(node.body.text, node.body.line, node.key.url_name)
+            rendered = render_page([segment], link)[0]
+            self.check_rendered(rendered, node.path, node.body.line)
+            content = rendered.html
+        if node.key.category == "static_tab":
+            fields.setdefault("display_name", node.title)
+        return Block(node.key, fields, content, source=node.where)
+
+    def check_rendered(self, rendered: Rendered, path: PurePosixPath, line: int) -> None:
+        for mark, mark_line in rendered.footnotes_missing:
+            message = f"the footnote {mark} has no text here"
+            self.diagnostics.report(UNDEFINED_FOOTNOTE, message, SourceLocation(path, mark_line))
+        size = len(rendered.html.encode())
+        if size > LONG_HTML_BYTES:
+            message = f"this text is {size / 1000:.0f} KB of HTML"
+            self.diagnostics.report(LONG_HTML, message, SourceLocation(path, line))
+
+    def read_file(self, folder: PurePosixPath, path: str) -> str | None:
+        """The text of a file named relative to `folder`; None when there is none."""
+        target = read_relative(self.tree, folder, path)
+        if target is None:
+            return None
+        self.used.add(target)
+        return self.tree.files[target].text(self.diagnostics)
+
+    def _name_images(self, fields: dict[str, FieldValue], settings: Mapping[str, object]) -> None:
+        """`course_image: static/card.png` is as good as the platform's name for that file."""
+        link = Linker(self.index, PurePosixPath("course.yaml"), self.diagnostics)
+        for name in _IMAGES:
+            value = fields.get(name)
+            if isinstance(value, str) and "/" in value:
+                entry = self.outline.settings.get(name)
+                asset = link.asset(value, entry.where.line if entry is not None else None)
+                if asset is not None:
+                    fields[name] = asset
+
+    def _assets(self) -> Iterator[Asset]:
+        for path, name in self.outline.assets.items():
+            if path in self.used:
+                continue  # a package: its block's handler takes it
+            file = self.tree.files[path]
+            yield Asset(
+                name=name,
+                path=file.path,
+                digest=file.digest or "",
+                size=file.size,
+                content_type=_MIME.guess_type(name)[0] or "application/octet-stream",
+                file=file.file,
+                source=SourceLocation(file.path),
+            )
+
+    def _report_unused(self) -> None:
+        for path in self.outline.loose:
+            if path not in self.used:
+                pure = PurePosixPath(path)
+                message = f"{pure.name!r} is no unit, and no unit makes use of it"
+                self.diagnostics.report(UNUSED_PATH, message, SourceLocation(pure))
+
+
+class _UnitCompiler:
+    """Compiles the components of one Markdown unit."""
+
+    def __init__(self, compiler: _Compiler, node: Node, title: str) -> None:
+        self.compiler = compiler
+        self.diagnostics = compiler.diagnostics
+        self.node = node
+        self.title = title
+        self.link = Linker(compiler.index, node.path, compiler.diagnostics)
+        self.rendered: dict[BlockKey, Rendered] = {}
+
+    def children(self) -> tuple[Block, ...]:
+        self._render_prose()
+        return self._blocks(self.node.components)
+
+    def _render_prose(self) -> None:
+        """All prose of the unit at once: link definitions are shared."""
+        texts = [
+            (c.key, prose) for c in _walk(self.node.components) if (prose := self._prose_of(c)) is not None
+        ]
+        segments = [Segment(prose.text, prose.line, key.url_name) for key, prose in texts]
+        hidden = [Segment(prose.text, prose.line, self.node.key.url_name) for prose in self.node.hidden]
+        if not segments:
+            return
+        results = render_page([*segments, *hidden], self.link)
+        for (key, prose), rendered in zip(texts, results, strict=False):
+            self.rendered[key] = rendered
+            self.compiler.check_rendered(rendered, self.node.path, prose.line)
+
+    def _prose_of(self, component: Component) -> Prose | None:
+        """The Markdown of an `html` component, written plainly or as a directive."""
+        if component.prose is not None:
+            return component.prose
+        directive = component.directive
+        if directive is None or component.key.category != "html" or directive.body is None:
+            return None
+        for piece in scan_body(directive.body, self.node.path, directive.body_line, self.diagnostics):
+            if isinstance(piece, Directive):
+                where = SourceLocation(self.node.path, piece.line)
+                hint = "a text holds no other components: close it first"
+                self.diagnostics.report(WRONG_NESTING, f"':::{piece.name}' inside ':::html'", where, hint)
+        return Prose(directive.body, directive.body_line)
+
+    def _blocks(self, components: Iterable[Component]) -> tuple[Block, ...]:
+        return tuple(block for component in components if (block := self._block(component)) is not None)
+
+    def _block(self, component: Component) -> Block | None:
+        if component.block is not None:
+            return self.compiler.linked_olx(component.block, self.node.path)
+        if component.prose is not None:
+            return self._text(component, {})
+        assert component.directive is not None
+        draft = self._draft(component)
+        match component.key.category:
+            case "html":
+                return self._text(component, draft.fields)
+            case "problem":
+                return self._problem(component, draft.fields)
+            case category:
+                return self._other(component, category, draft)
+
+    def _draft(self, component: Component) -> Draft:
+        """The fields of a directive, its category's conveniences applied."""
+        category = component.key.category
+        shape = SHAPES.get(category)
+        own_keys = ("id", *shape.own_keys) if shape is not None else ("id",)
+        fields = read_fields(
+            component.entries, category, self.diagnostics, self.compiler.read_date, own_keys=own_keys
+        )
+        draft = Draft(
+            component.entries,
+            fields,
+            component.where,
+            self.link,
+            self.compiler.tree,
+            self.diagnostics,
+            self.compiler.used,
+        )
+        if shape is not None:
+            shape.shape(draft)
+        return draft
+
+    def _text(self, component: Component, fields: dict[str, FieldValue]) -> Block | None:
+        rendered = self.rendered.get(component.key)
+        if rendered is None or not rendered.html.strip():
+            if component.directive is not None:
+                self._missing_body(component)
+            return None
+        fields.setdefault("display_name", rendered.heading or self.title)
+        fields.setdefault("editor", "raw")  # Studio's visual editor would rewrite the HTML
+        return self._finish(component, fields, rendered.html)
+
+    def _problem(self, component: Component, fields: dict[str, FieldValue]) -> Block | None:
+        directive = component.directive
+        if directive is None or directive.body is None or is_blank(directive.body):
+            self._missing_body(component)
+            return None
+        where = SourceLocation(self.node.path, directive.body_line)
+        folder = self.node.path.parent
+        compiled = compile_problem(
+            directive.body,
+            where=where,
+            link=self.link,
+            read_file=lambda path: self.compiler.read_file(folder, path),
+        )
+        self.diagnostics.extend(compiled.diagnostics)
+        if compiled.studio_markdown is not None:
+            fields["markdown"] = compiled.studio_markdown
+            fields["markdown_edited"] = True
+        return self._finish(component, fields, compiled.olx)
+
+    def _other(self, component: Component, category: str, draft: Draft) -> Block:
+        known = spec(category)
+        directive = component.directive
+        content = None
+        if directive is not None and directive.body is not None and known is not None and not known.children:
+            if known.content is not None:
+                content = rewrite_html(directive.body.strip("\n"), self.link, directive.body_line)
+            else:
+                where = SourceLocation(self.node.path, directive.body_line)
+                self.diagnostics.report(BODY_REFUSED, f"a {known.title} takes no body", where)
+        return replace(
+            self._finish(component, draft.fields, content),
+            children=self._blocks(component.children),
+            package=draft.package,
+        )
+
+    def _finish(self, component: Component, fields: dict[str, FieldValue], content: str | None) -> Block:
+        return Block(
+            key=component.key,
+            fields=fields,
+            content=content,
+            implicit_id=component.implicit_id,
+            source=component.where,
+        )
+
+    def _missing_body(self, component: Component) -> None:
+        message = f"this {component.key.category} is empty"
+        self.diagnostics.report(BODY_MISSING, message, component.where)
+
+
+def _walk(components: Iterable[Component]) -> Iterator[Component]:
+    for component in components:
+        yield component
+        yield from _walk(component.children)
+
+
+def _link_index(outline: Outline) -> LinkIndex:
+    blocks: dict[str, str] = {}
+    components: dict[str, frozenset[str]] = {}
+    for section in outline.sections:
+        for node in section.walk():
+            blocks[str(node.path)] = node.key.url_name
+            if node.key.category == VERTICAL:
+                named = frozenset(
+                    key.url_name
+                    for part in node.components
+                    for key, _, implicit in part.names()
+                    if not implicit
+                )
+                if node.block is not None:
+                    named = frozenset(
+                        block.url_name
+                        for block in node.block.walk()
+                        if block is not node.block and not block.implicit_id
+                    )
+                if named:
+                    components[str(node.path)] = named
+    first: dict[str, BlockKey] = {}
+    shared: dict[str, tuple[BlockKey, ...]] = {}
+    for key in outline.keys:
+        if key.url_name in first:
+            shared[key.url_name] = (*shared.get(key.url_name, (first[key.url_name],)), key)
+        else:
+            first[key.url_name] = key
+    return LinkIndex(
+        blocks=blocks,
+        components=components,
+        pages={
+            str(node.path): node.key.url_name for node in outline.pages if node.key.category == "static_tab"
+        },
+        assets=outline.assets,
+        shared=shared,
+    )
+
+
+def _with_advanced_modules(root: Block) -> Mapping[str, FieldValue]:
+    """The course's fields with `advanced_modules` grown by what the used categories need."""
+    needed: dict[str, None] = {}
+    for category in sorted({block.category for block in root.walk()}):
+        known = spec(category)
+        if known is not None and known.advanced_module is not None:
+            needed[known.advanced_module] = None
+    given = root.fields.get("advanced_modules")
+    modules = list(given) if isinstance(given, list) else []
+    modules += [name for name in needed if name not in modules]
+    return {**root.fields, "advanced_modules": modules} if modules else root.fields
