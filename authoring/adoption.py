@@ -81,7 +81,10 @@ def holds_same(block: Block, live: LiveContent) -> bool:
     default = field_spec(block.category, name)
     stock = default.default if default else None
     content = normal_content(live.content)
-    if content and content not in (normal_content(block.content), normal_content(stock if isinstance(stock, str) else "")):
+    if content and content not in (
+        normal_content(block.content),
+        normal_content(stock if isinstance(stock, str) else ""),
+    ):
         return False
     for field, value in live.fields.items():
         if field == "display_name" or field == name:

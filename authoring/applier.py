@@ -17,7 +17,14 @@ from authoring.adoption import match_unclaimed
 from authoring.calls import Call
 from authoring.client import Client, Reply
 from authoring.dialects import Dialect
-from authoring.errors import ApiError, ApplyError, OutcomeUnknownError, RefusedError, SettingsError, StalePlanError
+from authoring.errors import (
+    ApiError,
+    ApplyError,
+    OutcomeUnknownError,
+    RefusedError,
+    SettingsError,
+    StalePlanError,
+)
 from authoring.journal import Changes
 from authoring.lockfile import PACKAGE, LockEntry, content_field, digest, locked_asset
 from authoring.model import ROOT_KEY, Asset, Block, BlockKey, Course, FieldValue

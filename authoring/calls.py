@@ -1,25 +1,34 @@
-"""HTTP calls as data: what a plan prints and what the client sends are the same value."""
+"""One HTTP call as data: what a dialect makes, a plan prints and the client sends. Pure; nothing here touches the network.
+
+A `Call` names a service (`cms`, `lms`, `manager`), never a host: the target says where that is. Paths and query
+values are written plainly; the client encodes them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeAlias
 
-from authoring.model import FieldValue
+Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+"""A JSON value."""
+
+SECRET = "[secret]"  # noqa: S105  # the words shown in the place of one
+"""What is shown in the place of a value that must not be seen."""
 
 
 class Service(StrEnum):
-    """Which of the platform's hosts a call goes to."""
-
     CMS = "cms"
+    """Studio."""
     LMS = "lms"
     MANAGER = "manager"
+    """The ibl platform's data manager."""
 
 
 class CallKind(StrEnum):
-    """What a call does, for counting."""
+    """What a call is for; runs are counted by it. Only `read` and `login` change nothing."""
 
     READ = "read"
     CREATE = "create"
@@ -31,18 +40,24 @@ class CallKind(StrEnum):
     SETTINGS = "settings"
     LOGIN = "login"
 
+    @property
+    def writes(self) -> bool:
+        return self not in (CallKind.READ, CallKind.LOGIN)
+
 
 class Answer(StrEnum):
-    """What a success looks like."""
+    """What a success must look like; anything else (an HTML login page) is not taken for one."""
 
     JSON = "json"
     EMPTY_OR_JSON = "empty-or-json"
-    """Some routes answer 200 with no body (`xblock/update`, `xblock/publish`, every DELETE)."""
+    """Some writes answer 200 with nothing in it, others 204."""
+    ANY = "any"
+    """Only the status counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """One file of a multipart body, read from disk when it is sent; `size` in bytes."""
+    """A file of a multipart form, read from disk while it is sent. `name` is the form's, `filename` the platform's."""
 
     name: str
     file: Path
@@ -52,10 +67,25 @@ class FilePart:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One HTTP request, complete but for host and credentials.
+class Merge:
+    """How a call that replaces a whole value keeps what others put there: `read` first, then send what `combine` makes.
 
-    `repeatable` says that sending it twice does no harm. `secret` keeps the body out of everything printed.
+    `combine` is given the reply of `read` and the call's own `json`; what it returns is sent. It raises ValueError or
+    KeyError when the reply is not of the shape it needs.
+    """
+
+    read: Call
+    combine: Callable[[Json, Json], Json] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, complete but for host and login.
+
+    The body is `json`, or the multipart form of `form` and `files`, or (with `inline_files`) `json` with each file
+    in it as base64 under its part's name. `check` finds refusals inside a success: it returns what is wrong, or
+    nothing. `repeatable` tells that sending it twice leaves the platform as sending it once. `secret` bodies are
+    never shown.
     """
 
     kind: CallKind
@@ -63,33 +93,43 @@ class Call:
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
-    json: FieldValue = None
+    json: Json = None
     form: Mapping[str, str] | None = None
     files: tuple[FilePart, ...] = ()
-    over: Call | None = None
-    """A read to make first: this body is laid over its answer (maps merged, lists united), because the route replaces."""
+    inline_files: bool = False
     answer: Answer = Answer.JSON
-    repeatable: bool = False
+    repeatable: bool = True
     secret: bool = False
+    merge: Merge | None = None
+    check: Callable[[Json], Sequence[str]] | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
     def to_json(self) -> dict[str, object]:
-        """`{kind, method, path, query, body}` for printing; secrets and file contents are left out."""
-        body: object = self.json
-        if self.secret:
-            body = "[secret]"
-        elif self.files or self.form is not None:
-            body = {
-                **(self.form or {}),
-                **{part.name: {"file": part.filename, "bytes": part.size} for part in self.files},
-            }
-        return {
+        """`{kind, service, method, path, query, body}` for printing.
+
+        `body` is null for a call without one. A secret body is `[secret]`, a file `{"file": name, "bytes": n}`. A call
+        that keeps what is there has `merges`: the read whose answer the body is laid over.
+        """
+        row: dict[str, object] = {
             "kind": str(self.kind),
+            "service": str(self.service),
             "method": self.method,
             "path": self.path,
             "query": dict(self.query),
-            "body": body,
-            **({"laid_over": f"{self.over.method} {self.over.path}"} if self.over else {}),
+            "body": self._body(),
         }
+        if self.merge is not None:
+            row["merges"] = str(self.merge.read)
+        return row
+
+    def _body(self) -> object:
+        if self.secret:
+            return SECRET
+        files = {part.name: {"file": part.filename, "bytes": part.size} for part in self.files}
+        if self.form is not None:
+            return {**self.form, **files}
+        if files:
+            return {**self.json, **files} if isinstance(self.json, Mapping) else files
+        return self.json

@@ -91,9 +91,7 @@ def weights_add_up(course: Course) -> Iterator[Diagnostic]:
     total = sum(grader.weight for grader in policy.graders)
     if abs(total - 1) > 0.0005:
         message = f"the weights add up to {total * 100:g}%"
-        yield Diagnostic(
-            GRADING_WEIGHTS, message, policy.source, GRADING_WEIGHTS.remedy, GRADING_WEIGHTS.severity
-        )
+        yield Diagnostic(GRADING_WEIGHTS, message, policy.source, GRADING_WEIGHTS.remedy, GRADING_WEIGHTS.severity)
 
 
 def nothing_is_empty(course: Course) -> Iterator[Diagnostic]:

@@ -79,7 +79,12 @@ def _look(target: Target, client: Client) -> list[Finding]:
     able = [name for name in names if getattr(can, name)]
     unable = [name for name in names if not getattr(can, name)]
     found.append(
-        Finding("capabilities", None, f"can: {', '.join(able) or 'courses and blocks only'}" + (f"; cannot: {', '.join(unable)}" if unable else ""))
+        Finding(
+            "capabilities",
+            None,
+            f"can: {', '.join(able) or 'courses and blocks only'}"
+            + (f"; cannot: {', '.join(unable)}" if unable else ""),
+        )
     )
     if target.dialect is DialectName.IBL:
         found.append(Finding("SCORM category", None, f"{target.scorm_category} (scorm_category in authoring.toml)"))
@@ -88,7 +93,12 @@ def _look(target: Target, client: Client) -> list[Finding]:
 
 def _token_finding(target: Target, client: Client) -> Finding:
     if target.lms_url is None:
-        return Finding("OAuth2 client", False, "IBL_CLIENT_ID is set, IBL_LMS_URL is not", "set IBL_LMS_URL: it issues the tokens")
+        return Finding(
+            "OAuth2 client",
+            False,
+            "IBL_CLIENT_ID is set, IBL_LMS_URL is not",
+            "set IBL_LMS_URL: it issues the tokens",
+        )
     # A course that cannot exist: 404 (or 400) proves that the token was taken.
     query = {"course_key": "course-v1:doctor+doctor+doctor"}
     call = Call(CallKind.READ, Service.CMS, "GET", "/api/ibl/manage/course/", query=query, repeatable=True)

@@ -1,19 +1,19 @@
 """The exceptions, all under one root. `cli` turns them into messages and exit codes.
 
-    AuthoringError
-      SourceError               the input cannot be compiled; carries diagnostics          exit 1
-      SettingsError             a target or a setting is missing or wrong                   exit 1
-      LockfileError             unreadable, conflicted, or from a newer format              exit 1
-      StalePlanError            the lock file or the target changed after planning          exit 5
-      BusyError                 another writer works on the same course                     exit 6
-      ApiError                  a call failed; carries the call                             exit 3
-        RefusedError            the server said no: status and detail
-          ThrottledError        429 or 503 with Retry-After; safe to send again later
-        LoginError              no login, an expired one that cannot be renewed, or no permission
-        UnreachableError        never sent: safe to retry
-        OutcomeUnknownError     sent, no usable answer: read the outline first
-        NonsenseError           a success status with a body that cannot be the answer (an HTML login page …)
-      ApplyError                some operations were done and some were not                 exit 4
+AuthoringError
+  SourceError               the input cannot be compiled; carries diagnostics          exit 1
+  SettingsError             a target or a setting is missing or wrong                   exit 1
+  LockfileError             unreadable, conflicted, or from a newer format              exit 1
+  StalePlanError            the lock file or the target changed after planning          exit 5
+  BusyError                 another writer works on the same course                     exit 6
+  ApiError                  a call failed; carries the call                             exit 3
+    RefusedError            the server said no: status and detail
+      ThrottledError        429 or 503 with Retry-After; safe to send again later
+    LoginError              no login, an expired one that cannot be renewed, or no permission
+    UnreachableError        never sent: safe to retry
+    OutcomeUnknownError     sent, no usable answer: read the outline first
+    NonsenseError           a success status with a body that cannot be the answer (an HTML login page …)
+  ApplyError                some operations were done and some were not                 exit 4
 """
 
 from __future__ import annotations

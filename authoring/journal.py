@@ -133,7 +133,8 @@ class Journal:
     def replay(self, part: LockPart) -> LockPart:
         """`part` with all that was recorded since the lock file was last written."""
         cursor = self._run(
-            "select kind, row from changes where target = ? and course = ? order by id", (part.target, part.course)
+            "select kind, row from changes where target = ? and course = ? order by id",
+            (part.target, part.course),
         )
         try:
             return _replay(part, ((kind, json.loads(row)) for kind, row in cursor))

@@ -1,66 +1,126 @@
-"""The platform's keys, parsed and checked by `edx-opaque-keys`; names of assets, cleaned as the platform cleans them."""
+"""Open edX keys at the edges: checking what people write, and taking apart what the platform answers.
+
+Everything is done by edx-opaque-keys; this module says in words what is wrong. Between the edges keys are text that
+is stored, compared and sent.
+"""
 
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from opaque_keys import InvalidKeyError
-from opaque_keys.edx.keys import CourseKey
-from opaque_keys.edx.locator import CourseLocator
+from opaque_keys.edx.keys import AssetKey, CourseKey, UsageKey
+from opaque_keys.edx.locator import AssetLocator, BlockUsageLocator, CourseLocator
 
-from authoring.model import BlockKey, CourseId
+from authoring.model import CourseId
 
-MAX_LENGTH = 255
-"""Of a whole key: the width of the database columns that hold keys (opaque-keys: django/models.py)."""
+KEY_LIMIT = 255
+"""The longest key the platform's database columns hold."""
 
-_PART = re.compile(r"[\w\-~.:]+")
+PLACEHOLDER_ID = "0" * 32
+"""As long as the ids that the platform mints, for measuring the keys that a course will get."""
 
 
-def check_course_id(course: CourseId) -> str | None:
-    """What is wrong with a course's org, number and run, or None.
-
-    Allowed are letters of any script, digits and `-~.:_` (opaque-keys: `Locator.ALLOWED_ID_CHARS`).
-    """
-    for name, part in (("org", course.org), ("number", course.number), ("run", course.run)):
-        if not _PART.fullmatch(part):
-            return f"{name} {part!r} may hold only letters, digits and - ~ . : _"
+def course_id(org: str, number: str, run: str) -> CourseId:
+    """The identity of a course. Raises ValueError, saying which part is wrong, when the platform could not take it."""
+    for name, part in (("org", org), ("number", number), ("run", run)):
+        if not part:
+            raise ValueError(f"{name} is empty")
+        if not re.fullmatch(r"[\w\-~.:]+", part):
+            bad = sorted(set(re.sub(r"[\w\-~.:]", "", part)))
+            shown = ", ".join("a space" if char == " " else repr(char) for char in bad)
+            raise ValueError(f"{name} {part!r} holds {shown}; letters, digits and - _ . ~ : are allowed")
+    course = CourseId(org, number, run)
     try:
-        CourseLocator(course.org, course.number, course.run)
+        locator = CourseLocator(org, number, run)
     except InvalidKeyError as error:
-        return f"not a course key: {error}"
-    if len(str(course)) > MAX_LENGTH:
-        return f"the course key is {len(str(course))} characters long, at most {MAX_LENGTH} fit"
-    return None
+        raise ValueError(f"not a course key: {course}") from error
+    longest = str(BlockUsageLocator(locator, "sequential", PLACEHOLDER_ID))
+    if len(longest) > KEY_LIMIT:
+        raise ValueError(
+            f"org, number and run are too long together: the keys of blocks would have {len(longest)} characters,"
+            f" at most {KEY_LIMIT} fit"
+        )
+    return course
 
 
 def parse_course_key(text: str) -> CourseId:
-    """`course-v1:ORG+NUMBER+RUN` → CourseId. Raises ValueError for anything else."""
+    """`course-v1:ORG+NUMBER+RUN` → its parts. Raises ValueError for anything else."""
     try:
         key = CourseKey.from_string(text)
     except InvalidKeyError as error:
-        raise ValueError(f"not a course key: {text!r}") from error
-    if not isinstance(key, CourseLocator) or key.deprecated or not (key.org and key.course and key.run):
-        raise ValueError(f"not a course key (course-v1:ORG+NUMBER+RUN): {text!r}")
-    return CourseId(key.org, key.course, key.run)
+        raise ValueError(f"not a course key (course-v1:ORG+NUMBER+RUN): {text!r}") from error
+    if not isinstance(key, CourseLocator) or key.deprecated or type(key) is not CourseLocator:
+        raise ValueError(f"not a course key of the current form (course-v1:ORG+NUMBER+RUN): {text!r}")
+    return CourseId(str(key.org), str(key.course), str(key.run))
 
 
-def make_usage_key(course: CourseId, key: BlockKey) -> str:
-    """The usage key that a block has when it keeps our id (OLX import, course_info, the root)."""
-    return f"block-v1:{course.org}+{course.number}+{course.run}+type@{key.category}+block@{key.url_name}"
+def check_usage_key(text: str) -> str:
+    """`text` itself when it is a block's usage key (`block-v1:…`). Raises ValueError."""
+    _usage_key(text)
+    return text
+
+
+def is_usage_key(text: str) -> bool:
+    """Whether `text` is a block's usage key."""
+    try:
+        _usage_key(text)
+    except ValueError:
+        return False
+    return True
 
 
 def block_id(usage_key: str) -> str:
-    """The block id inside a usage key: what `/jump_to_id/` takes."""
-    return usage_key.rpartition("+block@")[2]
+    """The id part of a usage key, as `/jump_to_id/` links take it. Raises ValueError."""
+    return str(_usage_key(usage_key).block_id)
 
 
-def category_of(usage_key: str) -> str:
-    """The category inside a usage key."""
-    return usage_key.rpartition("+block@")[0].rpartition("+type@")[2]
+def block_category(usage_key: str) -> str:
+    """The category that a usage key names. Raises ValueError."""
+    return str(_usage_key(usage_key).block_type)
 
 
-def asset_name(path: PurePosixPath) -> str:
-    """The platform's name of a file below `static/`: slashes and unsafe characters become `_`
-    (opaque-keys: `AssetLocator`; Open edX: `StaticContent.compute_location`)."""
-    return re.sub(r"[^\w.%-]", "_", str(path).replace("/", "_"))
+def course_key_of(usage_key: str) -> str:
+    """The key of the course that a block belongs to, without branch and version. Raises ValueError."""
+    return str(_usage_key(usage_key).course_key.for_branch(None))
+
+
+def usage_key(course: CourseId, category: str, block: str) -> str:
+    """The usage key of a block whose id is known beforehand (`handouts`, `overview`). Raises ValueError."""
+    try:
+        return str(BlockUsageLocator(CourseLocator(course.org, course.number, course.run), category, block))
+    except InvalidKeyError as error:
+        raise ValueError(f"not the parts of a usage key: {course}, {category}, {block}") from error
+
+
+def root_key(course: CourseId) -> str:
+    """The usage key of the course block: its id is always `course` (Open edX: split modulestore)."""
+    return usage_key(course, "course", "course")
+
+
+def asset_name(path: str) -> str:
+    """The flat name under which the platform keeps an uploaded file.
+
+    Slashes become `_`, and so does every character but letters, digits and `_ . % -` (Open edX:
+    xmodule/contentstore/content.py, compute_location). Two files may get the same name.
+    """
+    return str(AssetLocator.clean_keeping_underscores(path.replace("/", "_")))
+
+
+def asset_name_of(asset_key: str) -> str:
+    """The file name in an asset key (`asset-v1:…+type@asset+block@NAME`). Raises ValueError."""
+    try:
+        key = AssetKey.from_string(asset_key)
+    except InvalidKeyError as error:
+        raise ValueError(f"not an asset key: {asset_key!r}") from error
+    return str(key.block_id)
+
+
+def _usage_key(text: str) -> BlockUsageLocator:
+    try:
+        key = UsageKey.from_string(text)
+    except InvalidKeyError as error:
+        raise ValueError(f"not a usage key (block-v1:…+type@…+block@…): {text!r}") from error
+    if not isinstance(key, BlockUsageLocator) or key.deprecated:
+        raise ValueError(f"not a usage key of the current form (block-v1:…): {text!r}")
+    return key

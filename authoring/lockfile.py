@@ -198,7 +198,9 @@ def load_lockfile(folder: Path) -> Lockfile:
     except UnicodeDecodeError as error:
         raise LockfileError(f"{FILE_NAME}: not UTF-8 text", _RESTORE) from error
     except OSError as error:
-        raise LockfileError(f"{FILE_NAME}: cannot be read ({error.strerror})", "check the file's permissions") from error
+        raise LockfileError(
+            f"{FILE_NAME}: cannot be read ({error.strerror})", "check the file's permissions"
+        ) from error
 
 
 def save_lockfile(lock: Lockfile, folder: Path) -> None:
@@ -219,7 +221,8 @@ def save_lockfile(lock: Lockfile, folder: Path) -> None:
         temporary = None
     except OSError as error:
         raise LockfileError(
-            f"{FILE_NAME}: cannot be written ({error.strerror})", "free some space or check the folder's permissions"
+            f"{FILE_NAME}: cannot be written ({error.strerror})",
+            "free some space or check the folder's permissions",
         ) from error
     finally:
         if temporary is not None:
@@ -255,7 +258,9 @@ def entry_to_json(entry: LockEntry) -> dict[str, object]:
         "usage": entry.usage_key,
         "parent": str(entry.parent) if entry.parent else None,
         "pushed": dict(sorted(entry.pushed.items())),
-        "published": True if entry.is_published else (None if entry.published is None else dict(sorted(entry.published.items()))),
+        "published": True
+        if entry.is_published
+        else (None if entry.published is None else dict(sorted(entry.published.items()))),
     }
 
 

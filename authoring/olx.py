@@ -49,9 +49,7 @@ NewKey = Callable[[str], BlockKey]
 """`category -> key` for an element without `url_name`."""
 
 
-def parse_element(
-    text: str, path: PurePosixPath, first_line: int, diagnostics: Diagnostics
-) -> etree._Element | None:
+def parse_element(text: str, path: PurePosixPath, first_line: int, diagnostics: Diagnostics) -> etree._Element | None:
     """The one element of an XML text; None, reported, when it is not well-formed or has a document type.
 
     Entities are not expanded and nothing is fetched.
@@ -97,9 +95,7 @@ def block_from_element(
 
 
 class _Reader:
-    def __init__(
-        self, path: PurePosixPath, first_line: int, new_key: NewKey, diagnostics: Diagnostics
-    ) -> None:
+    def __init__(self, path: PurePosixPath, first_line: int, new_key: NewKey, diagnostics: Diagnostics) -> None:
         self.path = path
         self.first_line = first_line
         self.new_key = new_key
@@ -223,9 +219,7 @@ _YOUTUBE: Final = {"0.75": "youtube_id_0_75", "1.00": "youtube_id_1_0", "1.0": "
 def _youtube(text: str) -> list[tuple[str, str]]:
     """`youtube="0.75:a,1.00:b"` as fields."""
     pairs = (part.partition(":") for part in text.split(",") if ":" in part)
-    return [
-        (_YOUTUBE[speed.strip()], video.strip()) for speed, _, video in pairs if speed.strip() in _YOUTUBE
-    ]
+    return [(_YOUTUBE[speed.strip()], video.strip()) for speed, _, video in pairs if speed.strip() in _YOUTUBE]
 
 
 def value_from_attribute(text: str, field: FieldSpec, *, pure: bool) -> FieldValue:

@@ -402,7 +402,9 @@ def plan_from_json(row: object, folder: Path) -> Plan:
     try:
         top = _map(row)
         if top.get("authoring_plan") != PLAN_VERSION:
-            raise StalePlanError("this is not a plan that this release wrote", "make a new one: authoring plan DIR --out FILE")
+            raise StalePlanError(
+                "this is not a plan that this release wrote", "make a new one: authoring plan DIR --out FILE"
+            )
         return Plan(
             target=str(top["target"]),
             course=_course_from_json(_map(top["course"])),
@@ -421,9 +423,7 @@ def plan_from_json(row: object, folder: Path) -> Plan:
             published=tuple(BlockKey.parse(str(key)) for key in _list(top["published"])),
             drafts=tuple(BlockKey.parse(str(key)) for key in _list(top["drafts"])),
             titles={BlockKey.parse(key): str(title) for key, title in _map(top["titles"]).items()},
-            parents={
-                BlockKey.parse(key): BlockKey.parse(str(parent)) for key, parent in _map(top["parents"]).items()
-            },
+            parents={BlockKey.parse(key): BlockKey.parse(str(parent)) for key, parent in _map(top["parents"]).items()},
             link_names={name: BlockKey.parse(str(key)) for name, key in _map(top["link_names"]).items()},
         )
     except (KeyError, TypeError, ValueError) as error:

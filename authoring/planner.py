@@ -90,7 +90,7 @@ class Live:
     """
 
     outline: RemoteCourse | None = None
-    assets: Mapping[str, int] | None = None
+    assets: Mapping[str, int | None] | None = None
     contents: Mapping[str, LiveContent] = field(default_factory=dict)
 
 
@@ -135,9 +135,7 @@ class _Planner:
         self.options = options
         self.notices: list[Notice] = []
         self.blocks = {block.key: block for block in course.blocks()}
-        self.parents = {
-            block.key: parent.key for block, parent in course.root.walk_with_parent() if parent is not None
-        }
+        self.parents = {block.key: parent.key for block, parent in course.root.walk_with_parent() if parent is not None}
         self.skipped: set[BlockKey] = set()
         self.adopted: dict[BlockKey, str] = {}
         self.deferred: list[Operation] = []
@@ -202,14 +200,17 @@ class _Planner:
             if parent is not None and parent.key in self.skipped:
                 self.skipped.add(block.key)
                 continue
-            if entry is None or not self._listed(block.category) or entry.usage_key in self.outline.blocks:
+            known = entry is not None and self._listed(block.key, parent.key if parent else None)
+            if entry is None or not known or entry.usage_key in self.outline.blocks:
                 continue
             if parent is not None and parent.key not in self.entries:
                 del self.entries[block.key]  # a restored parent: all below it is new as well
                 continue
             if self.options.restore:
                 del self.entries[block.key]
-                self.notices.append(Notice("restored", f"{block.key} was deleted on the platform; it is made anew", block.key))
+                self.notices.append(
+                    Notice("restored", f"{block.key} was deleted on the platform; it is made anew", block.key)
+                )
             else:
                 self.skipped.add(block.key)
                 self.notices.append(
@@ -221,11 +222,21 @@ class _Planner:
                     )
                 )
 
-    def _listed(self, category: str) -> bool:
-        """Whether the live outline would show a block of this category if it were there."""
-        if self.outline is None:
+    def _listed(self, key: BlockKey, parent: BlockKey | None) -> bool:
+        """Whether the live outline would show this block if it were there.
+
+        It reaches down to the components of units; what stands inside a component (a content experiment, a bank) is
+        in no outline, and the lock file is believed.
+        """
+        if self.outline is None or parent is None:
             return False
-        return category in OUTLINE_CATEGORIES or self.outline.components_known
+        if parent.category in (ROOT_KEY.category, CHAPTER):
+            return self.outline.outline_known
+        if parent.category == SEQUENTIAL:
+            return True
+        above = self.parents.get(parent) or (self.entries[parent].parent if parent in self.entries else None)
+        in_unit = parent.category == VERTICAL and above is not None and above.category == SEQUENTIAL
+        return in_unit and self.outline.components_known
 
     def _find_unclaimed(self) -> None:
         if self.outline is None:
@@ -275,20 +286,24 @@ class _Planner:
                 continue
             if not self.can.assets:
                 self.notices.append(
-                    Notice("no-assets", f"{asset.path} cannot be uploaded: this target has no route for files without a session")
+                    Notice(
+                        "no-assets",
+                        f"{asset.path} cannot be uploaded: this target has no route for files without a session",
+                    )
                 )
                 continue
+            exists = self.live.assets is not None and asset.name in self.live.assets
             there = self.live.assets.get(asset.name) if self.live.assets is not None else None
-            foreign = locked is None and there is not None and there != asset.size
+            foreign = locked is None and exists and there != asset.size
             if foreign:
                 self.notices.append(
                     Notice(
                         "replaces-file",
-                        f"the platform has another file named {asset.name} ({there} bytes) that this course did not upload;"
-                        f" it is replaced by {asset.path} ({asset.size} bytes)",
+                        f"the platform has a file named {asset.name} that this course did not upload; it is replaced by"
+                        f" {asset.path}",
                     )
                 )
-            yield UploadAsset(asset, replaces=locked is not None or there is not None)
+            yield UploadAsset(asset, replaces=locked is not None or exists)
 
     def _course_level(self) -> Iterator[Operation]:
         root = self.course.root
@@ -302,7 +317,10 @@ class _Planner:
                     yield PutGrading(policy)
                 else:
                     self.notices.append(
-                        Notice("no-grading", "the grading policy cannot be set: this target has no route for it without a session")
+                        Notice(
+                            "no-grading",
+                            "the grading policy cannot be set: this target has no route for it without a session",
+                        )
                     )
         for passport in self.course.lti_passports:
             if passport_key(passport.lti_id) not in self.entries:
@@ -361,7 +379,7 @@ class _Planner:
         )
 
     def _move(self, block: Block, parent: Block) -> Iterator[Operation]:
-        if self.outline is None or not self._listed(block.category):
+        if self.outline is None or not self._listed(block.key, parent.key):
             return
         live = self.outline.blocks.get(self.entries[block.key].usage_key)
         home = self._usage_key(parent.key)
@@ -436,7 +454,10 @@ class _Planner:
                 yield UpdateAbout(about, keys)
             else:
                 self.notices.append(
-                    Notice("no-about", "the about page cannot be written: this target has no route for it with this login")
+                    Notice(
+                        "no-about",
+                        "the about page cannot be written: this target has no route for it with this login",
+                    )
                 )
 
     def _order(self) -> Iterator[Operation]:
@@ -472,7 +493,7 @@ class _Planner:
         gone = {key for key in self.entries if key not in self.blocks and not key.category.startswith("#")} - {ROOT_KEY}
         for key in sorted(gone):
             entry = self.entries[key]
-            if self._listed(key.category) and self.outline and entry.usage_key not in self.outline.blocks:
+            if self._listed(key, entry.parent) and self.outline and entry.usage_key not in self.outline.blocks:
                 yield ForgetBlock(key)
                 continue
             if entry.parent in gone:
@@ -492,7 +513,11 @@ class _Planner:
                     ", --delete-removed deletes it with learners' work" if self.can.delete else ""
                 )
                 self.notices.append(
-                    Notice("removed", f"{key} ({title!r}) is no longer in the source; it stays live ({remedy})", key)
+                    Notice(
+                        "removed",
+                        f"{key} ({title!r}) is no longer in the source; it stays live ({remedy})",
+                        key,
+                    )
                 )
 
     def _report_foreign(self) -> None:
@@ -636,17 +661,55 @@ def _needs_ids(block: Block, parents: Mapping[BlockKey, BlockKey], known: Mappin
 
 
 GRADING_FIELDS = frozenset(
-    "weight max_attempts graded format due relative_weeks_due graceperiod showanswer show_correctness rerandomize"
-    " grading_method attempts_before_showanswer_button submission_wait_seconds has_score points hide_after_due"
-    " grading_policy is_time_limited default_time_limit_minutes rubric_criteria rubric_assessments"
-    " submission_due submission_start".split()
+    [
+        "weight",
+        "max_attempts",
+        "graded",
+        "format",
+        "due",
+        "relative_weeks_due",
+        "graceperiod",
+        "showanswer",
+        "show_correctness",
+        "rerandomize",
+        "grading_method",
+        "attempts_before_showanswer_button",
+        "submission_wait_seconds",
+        "has_score",
+        "points",
+        "hide_after_due",
+        "grading_policy",
+        "is_time_limited",
+        "default_time_limit_minutes",
+        "rubric_criteria",
+        "rubric_assessments",
+        "submission_due",
+        "submission_start",
+    ]
 )
 ACCESS_FIELDS = frozenset(
-    "start end enrollment_start enrollment_end visible_to_staff_only group_access hide_from_toc invitation_only"
-    " catalog_visibility course_visibility days_early_for_beta user_partitions self_paced"
-    " max_student_enrollments_allowed pre_requisite_courses course_staff_only".split()
+    [
+        "start",
+        "end",
+        "enrollment_start",
+        "enrollment_end",
+        "visible_to_staff_only",
+        "group_access",
+        "hide_from_toc",
+        "invitation_only",
+        "catalog_visibility",
+        "course_visibility",
+        "days_early_for_beta",
+        "user_partitions",
+        "self_paced",
+        "max_student_enrollments_allowed",
+        "pre_requisite_courses",
+        "course_staff_only",
+    ]
 )
-WORDING_FIELDS = frozenset("display_name question answers feedback prompt title description highlights".split())
+WORDING_FIELDS = frozenset(
+    ["display_name", "question", "answers", "feedback", "prompt", "title", "description", "highlights"]
+)
 
 
 def _impact(category: str, fields: Mapping[str, FieldValue], content: str | None) -> Impact:

@@ -1,63 +1,112 @@
-"""What was read of a live course: its structure and publish state, without bodies."""
+"""What was read of a live course: its structure, and of single blocks what they hold. Made by dialects, in live order."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from authoring.model import FieldValue
+from authoring.registry import spec
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteBlock:
-    """One live block. None means that the target does not tell."""
+    """One live block. None stands for what the read did not tell, so that nothing is concluded from silence.
+
+    `children` are usage keys in order; `published` tells that learners have some version of it, `has_changes` that
+    its draft differs from that version (units only). `format` is the assignment type of a subsection.
+    """
 
     usage_key: str
     category: str
-    display_name: str
+    display_name: str | None = None
     parent: str | None = None
     children: tuple[str, ...] | None = None
+    published: bool | None = None
+    has_changes: bool | None = None
+    visible_to_staff_only: bool | None = None
+    visibility_state: str | None = None
+    start: str | None = None
+    due: str | None = None
+    graded: bool | None = None
+    format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCourse:
+    """The structure of a live course, without bodies.
+
+    `key` is the course key, `root` the usage key of the course block, `blocks` maps usage keys in live order.
+    `outline_known` tells that every section and subsection is in it, `components_known` that everything in units is.
+    """
+
+    key: str
+    root: str
+    blocks: Mapping[str, RemoteBlock] = field(default_factory=dict)
+    components_known: bool = False
+    outline_known: bool = True
+
+    def lists(self, category: str) -> bool:
+        """Whether a block of this category would be in `blocks` if the course had it in its tree."""
+        known = spec(category)
+        if known is not None and known.detached:
+            return False
+        if category in ("course", "vertical"):
+            return True
+        return self.outline_known if category in ("chapter", "sequential") else self.components_known
+
+    def with_children(self, parent: str, children: tuple[RemoteBlock, ...]) -> RemoteCourse:
+        """A copy in which the children of `parent` are known."""
+        blocks = dict(self.blocks)
+        holder = blocks.get(parent)
+        if holder is not None:
+            blocks[parent] = replace(holder, children=tuple(child.usage_key for child in children))
+        for child in children:
+            blocks[child.usage_key] = replace(child, parent=parent)
+        return replace(self, blocks=blocks)
+
+    def walk(self) -> Iterator[RemoteBlock]:
+        """The blocks reachable from the root, parents before children, in order."""
+        stack = [self.root]
+        while stack:
+            block = self.blocks.get(stack.pop())
+            if block is not None:
+                yield block
+                stack.extend(reversed(block.children or ()))
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteContent:
+    """What one live block holds: its text body, and its explicitly set fields (None: the read did not tell them).
+
+    A text may come back with its `/static/` links rewritten to served addresses: a read is not what was written.
+    """
+
+    usage_key: str
+    category: str
+    display_name: str | None
+    content: str | None
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    complete: bool = True
+    """False when the route tells only the title and the text (`get-details`)."""
     published: bool | None = None
     has_changes: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteCourse:
-    """A live course: blocks by usage key, in outline order.
-
-    `components_known` is whether the children of every unit were read; where not, only those of the units that were
-    asked for are. `outline_known` is whether sections and subsections were read; where not, the parents of units and
-    what a unit's draft holds are unknown too.
-    """
+class RemoteCourseInfo:
+    """That a course exists, and its title."""
 
     key: str
-    root: str
-    blocks: Mapping[str, RemoteBlock]
-    components_known: bool
-    outline_known: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteContent:
-    """One live block read whole: its body and its explicitly set fields."""
-
-    usage_key: str
-    category: str
-    content: str | None
-    fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    display_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteAsset:
-    """An uploaded file: its platform name; `size` in bytes, None where the target does not tell."""
+    """An uploaded file: its flat name (`/static/NAME`), its key, its size in bytes (0 where the platform tells none)."""
 
     name: str
-    size: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class CourseInfo:
-    """That a course exists, and its name."""
-
-    key: str
-    display_name: str
+    usage_key: str
+    size: int = 0
+    content_type: str | None = None
+    locked: bool = False

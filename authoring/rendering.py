@@ -178,4 +178,3 @@ def _reference(text: str, names: Names) -> BlockKey | None:
     if "/" in text and not text.startswith(("block-v1:", "i4x://")):
         return BlockKey.parse(text)
     return names.links.get(text)
-

@@ -90,7 +90,12 @@ def plan_report(plan: Plan, dialect: Dialect, names: Names) -> dict[str, object]
         "calls": dict(sorted(kinds.items())),
         "impacts": {str(impact): count for impact, count in impacts(plan).items()},
         "notices": [
-            {"kind": n.kind, "message": n.message, "block": str(n.key) if n.key else None, "blocking": n.blocking}
+            {
+                "kind": n.kind,
+                "message": n.message,
+                "block": str(n.key) if n.key else None,
+                "blocking": n.blocking,
+            }
             for n in plan.notices
         ],
         "published": [str(key) for key in plan.published],

@@ -74,9 +74,7 @@ def course_schema() -> Schema:
         },
         **fields,
     }
-    return _document(
-        "course", "Course", properties, field_aliases("course"), required=("org", "number", "run")
-    )
+    return _document("course", "Course", properties, field_aliases("course"), required=("org", "number", "run"))
 
 
 def section_schema() -> Schema:
@@ -101,9 +99,7 @@ def page_schema() -> Schema:
 
 def directive_schema(category: str) -> Schema:
     """Of the options of a directive. Raises KeyError when the registry does not know the category."""
-    return _settings_document(
-        f"directives/{category}", category, {"id": _ID, **_conveniences(categories()[category])}
-    )
+    return _settings_document(f"directives/{category}", category, {"id": _ID, **_conveniences(categories()[category])})
 
 
 def write_schemas(directory: Path) -> tuple[Path, ...]:
@@ -150,9 +146,7 @@ def _document(
     document |= {"type": "object", "properties": dict(properties), "additionalProperties": False}
     if names := list(required):
         document["required"] = names
-    clashes = [
-        {"not": {"required": [alias, field]}} for alias, field in aliases.items() if alias in properties
-    ]
+    clashes = [{"not": {"required": [alias, field]}} for alias, field in aliases.items() if alias in properties]
     if clashes:
         document["allOf"] = clashes
     return document

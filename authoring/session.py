@@ -66,12 +66,14 @@ class Session:
             units = tuple(self._units_to_read(outline))
             if units:
                 outline = self.client.read_outline(self.course.id, units=units) or outline
-        contents: dict[str, LiveContent] = {}
-        for key, usage_key in match_unclaimed(self.course, self.state.part, outline).items():
-            if key.category not in OUTLINE_CATEGORIES:
-                read = self.client.read_block(usage_key, key.category)
-                if read is not None:
-                    contents[usage_key] = LiveContent(read.content, read.fields)
+        found = match_unclaimed(self.course, self.state.part, outline)
+        wanted = [
+            (usage_key, key.category) for key, usage_key in found.items() if key.category not in OUTLINE_CATEGORIES
+        ]
+        contents = {
+            usage_key: LiveContent(read.content, read.fields)
+            for usage_key, read in self.client.read_blocks(wanted).items()
+        }
         return Live(outline, self._live_assets(), contents)
 
     def _units_to_read(self, outline: RemoteCourse) -> Iterator[str]:
@@ -82,10 +84,10 @@ class Session:
             if unit.category == VERTICAL and any(child.key not in part.entries for child in unit.children):
                 entry = part.entries.get(unit.key)
                 place = entry.usage_key if entry else adopted.get(unit.key)
-                if place in outline.blocks:
+                if place is not None and place in outline.blocks:
                     yield place
 
-    def _live_assets(self) -> Mapping[str, int] | None:
+    def _live_assets(self) -> Mapping[str, int | None] | None:
         part = self.state.part
         new = [asset for asset in self.course.assets if asset.name not in part.assets]
         if not new or not self.capabilities.assets:
@@ -102,7 +104,9 @@ class Session:
         """Raises StalePlanError when the lock file or the live course changed since `plan` was made."""
         remedy = "make a new one: authoring plan DIR --out FILE"
         if plan.target != self.state.part.target or plan.course != self.course.id:
-            raise StalePlanError(f"the plan is for {plan.course} on {plan.target}", "choose the same --target, or " + remedy)
+            raise StalePlanError(
+                f"the plan is for {plan.course} on {plan.target}", "choose the same --target, or " + remedy
+            )
         if plan.lock_digest != self.state.part.digest():
             raise StalePlanError("the lock file changed after the plan was made", remedy)
         if plan.live_digest != live_digest(self.client.read_outline(self.course.id)):

@@ -104,7 +104,16 @@ _VARIABLES = {
     "username": "IBL_USERNAME",
 }
 _OPTIONS = ("dialect", "scorm_category", "component_create", "timeout")
-_SECRETS = ("client_id", "client_secret", "session", "csrf", "password", "token", "api_key", "studio_session_id")
+_SECRETS = (
+    "client_id",
+    "client_secret",
+    "session",
+    "csrf",
+    "password",
+    "token",
+    "api_key",
+    "studio_session_id",
+)
 
 
 def load_target(name: str | None, course_folder: Path, environ: Mapping[str, str]) -> Target | None:
@@ -125,7 +134,9 @@ def load_target(name: str | None, course_folder: Path, environ: Mapping[str, str
         rows["dialect"] = environ["IBL_DIALECT"]
     label = name or "IBL_CMS_URL"
     if "cms_url" not in rows:
-        raise SettingsError(f"the target {label!r} has no cms_url", "write cms_url into authoring.toml, or set IBL_CMS_URL")
+        raise SettingsError(
+            f"the target {label!r} has no cms_url", "write cms_url into authoring.toml, or set IBL_CMS_URL"
+        )
     urls = {key: _url(str(rows[key]), key) for key in _URLS if rows.get(key)}
     return Target(
         name=label,
@@ -182,7 +193,10 @@ def _checked(row: object, place: str) -> dict[str, object]:
         raise SettingsError(f"{place} must be a table", "write `cms_url = …` below it")
     for key in row:
         if key in _SECRETS:
-            raise SettingsError(f"{place}: {key} must not stand in a file", "set the environment variable instead (docs/commands.md)")
+            raise SettingsError(
+                f"{place}: {key} must not stand in a file",
+                "set the environment variable instead (docs/commands.md)",
+            )
         if key not in (*_URLS, "tenant", "username", *_OPTIONS):
             known = (*_URLS, "tenant", "username", *_OPTIONS)
             raise SettingsError(f"{place}: unknown key {key!r}", suggest(key, known) or f"known: {', '.join(known)}")
@@ -204,7 +218,9 @@ def _dialect(value: object) -> DialectName:
         return DialectName(str(value))
     except ValueError as error:
         names = [str(name) for name in DialectName]
-        raise SettingsError(f"unknown dialect {value!r}", suggest(str(value), names) or f"known: {', '.join(names)}") from error
+        raise SettingsError(
+            f"unknown dialect {value!r}", suggest(str(value), names) or f"known: {', '.join(names)}"
+        ) from error
 
 
 def _oauth(environ: Mapping[str, str]) -> OAuthClient | None:
@@ -224,7 +240,8 @@ def _session(environ: Mapping[str, str]) -> StudioSession | None:
         # A malformed cookie is answered with a server error that looks like the platform's own fault.
         if any(char in value for char in "\"' ;,\r\n\t") or not value.isascii():
             raise SettingsError(
-                f"{variable} does not look like a cookie's value", "copy the value alone, without quotes, name or blanks"
+                f"{variable} does not look like a cookie's value",
+                "copy the value alone, without quotes, name or blanks",
             )
     return StudioSession(Secret(session_id), Secret(csrf))
 

@@ -34,7 +34,8 @@ def local_folder(course_folder: Path) -> Path:
             ignore.write_text("# what belongs to this machine alone\n*\n", "utf-8")
     except OSError as error:
         raise LockfileError(
-            f"{LOCAL_FOLDER}/ cannot be made in the course folder ({error.strerror})", "check the folder's permissions"
+            f"{LOCAL_FOLDER}/ cannot be made in the course folder ({error.strerror})",
+            "check the folder's permissions",
         ) from error
     return folder
 
@@ -74,7 +75,8 @@ class CourseState:
             ) from error
         try:
             self._owner.write_text(
-                json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": int(time.time())}), "utf-8"
+                json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": int(time.time())}),
+                "utf-8",
             )
             self._whole = load_lockfile(self.folder)
             self._journal = Journal(self._local)

@@ -147,9 +147,7 @@ def items_of(entry: Entry, diagnostics: Diagnostics) -> Sequence[Entry] | None:
     """The items of a list, each an entry under the list's key; None, reported, when the value is not a
     list."""
     if not isinstance(entry.node, yaml.SequenceNode):
-        diagnostics.report(
-            BAD_VALUE, f"{entry.key!r} takes a list", entry.where, "write each item after `- `"
-        )
+        diagnostics.report(BAD_VALUE, f"{entry.key!r} takes a list", entry.where, "write each item after `- `")
         return None
     path = entry.where.path
     return [
@@ -178,9 +176,7 @@ def _entries(
             diagnostics.report(DUPLICATE_KEY, f"{key!r} is written twice, first in line {first}", where)
             continue
         if value_node.tag not in _TAGS:
-            diagnostics.report(
-                BROKEN_YAML, f"{key!r}: tags such as {_short(value_node.tag)} are not read", where
-            )
+            diagnostics.report(BROKEN_YAML, f"{key!r}: tags such as {_short(value_node.tag)} are not read", where)
             continue
         entries[key] = Entry(key, where, value_node, first_line)
     return entries
@@ -257,9 +253,7 @@ def _collection(entry: Entry, spec: FieldSpec, diagnostics: Diagnostics) -> Read
             return None
     elif isinstance(value, list if spec.type is FieldType.LIST else dict):
         return value
-    hint = (
-        "write each item after `- `" if spec.type is FieldType.LIST else "write indented `key: value` lines"
-    )
+    hint = "write each item after `- `" if spec.type is FieldType.LIST else "write indented `key: value` lines"
     diagnostics.report(BAD_VALUE, f"{entry.key!r} takes {_KINDS[spec.type]}", entry.where, hint)
     return INVALID
 
@@ -272,9 +266,7 @@ _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-_TIMEDELTA = re.compile(
-    r"(?:[0-9]+ days?)?(?: ?[0-9]+ hours?)?(?: ?[0-9]+ minutes?)?(?: ?[0-9]+ seconds?)?", re.ASCII
-)
+_TIMEDELTA = re.compile(r"(?:[0-9]+ days?)?(?: ?[0-9]+ hours?)?(?: ?[0-9]+ minutes?)?(?: ?[0-9]+ seconds?)?", re.ASCII)
 _TIME = re.compile(r"(?:([0-9]{1,2}):)?([0-9]{1,2}):([0-9]{2})")
 
 _KINDS = {

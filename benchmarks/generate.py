@@ -5,10 +5,36 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-WORDS = (
-    "sample mean median spread chart axis value count group measure error chance bias question answer table"
-    " population survey weight height rate ratio model trend slope season noise signal"
-).split()
+WORDS = [
+    "sample",
+    "mean",
+    "median",
+    "spread",
+    "chart",
+    "axis",
+    "value",
+    "count",
+    "group",
+    "measure",
+    "error",
+    "chance",
+    "bias",
+    "question",
+    "answer",
+    "table",
+    "population",
+    "survey",
+    "weight",
+    "height",
+    "rate",
+    "ratio",
+    "model",
+    "trend",
+    "slope",
+    "season",
+    "noise",
+    "signal",
+]
 PER_UNIT = 4
 UNITS = 4
 SUBSECTIONS = 5
@@ -50,7 +76,8 @@ def generate(folder: Path, components: int, seed: int = 1) -> list[str]:
     random_ = random.Random(seed)
     folder.mkdir(parents=True)
     (folder / "course.yaml").write_text(
-        f"org: BenchX\nnumber: B{components}\nrun: R1\ndisplay_name: A course of {components} components\n", "utf-8"
+        f"org: BenchX\nnumber: B{components}\nrun: R1\ndisplay_name: A course of {components} components\n",
+        "utf-8",
     )
     texts: list[str] = []
     made = 0
@@ -59,7 +86,11 @@ def generate(folder: Path, components: int, seed: int = 1) -> list[str]:
         unit_number += 1
         chapter, rest = divmod(unit_number - 1, UNITS * SUBSECTIONS)
         subsection = rest // UNITS
-        place = folder / f"{chapter + 1:03}-section-{chapter + 1}" / f"{subsection + 1:02}-part-{chapter + 1}-{subsection + 1}"
+        place = (
+            folder
+            / f"{chapter + 1:03}-section-{chapter + 1}"
+            / f"{subsection + 1:02}-part-{chapter + 1}-{subsection + 1}"
+        )
         place.mkdir(parents=True, exist_ok=True)
         pieces = []
         for pair in range(PER_UNIT // 2):

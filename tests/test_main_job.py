@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from authoring.sandbox import DOCUMENTED, OBSERVED, SandboxServer
 from click.testing import CliRunner, Result
 
 from authoring.cli import main
-from authoring.lockfile import load_lockfile
-from authoring.model import Block, Course
-from authoring.resources import samples_dir
-from authoring.sandbox import DOCUMENTED, OBSERVED, Profile, SandboxServer
+from authoring.model import Course
 from authoring.session import load_course
 
 PROFILES = pytest.mark.parametrize("profile", [DOCUMENTED, OBSERVED], ids=["documented", "observed"])

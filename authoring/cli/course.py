@@ -174,9 +174,7 @@ def publish(folder: Path, target_name: str | None, profile: str, wait: float, as
 @click.option("--exit-code", is_flag=True, help="Exit with 8 when source and platform differ.")
 @options.as_json
 @handle_errors
-def status(
-    folder: Path, target_name: str | None, profile: str, wait: float, exit_code: bool, as_json: bool
-) -> None:
+def status(folder: Path, target_name: str | None, profile: str, wait: float, exit_code: bool, as_json: bool) -> None:
     """Say where source, lock file and platform stand. Changes nothing."""
     with _session(folder, target_name, profile, wait) as session:
         made = session.plan(_for(session, PlanOptions()))
@@ -208,9 +206,7 @@ def status(
     sys.exit(DIFFERENT if exit_code and different else 0)
 
 
-def _session(
-    folder: Path, target_name: str | None, profile: str, wait: float
-) -> AbstractContextManager[Session]:
+def _session(folder: Path, target_name: str | None, profile: str, wait: float) -> AbstractContextManager[Session]:
     target = load_target(target_name, folder, os.environ)
     return open_session(
         folder,
@@ -244,9 +240,7 @@ def _show_plan(session: Session, made: Plan, *, as_json: bool) -> None:
     if as_json:
         echo_json(plan_report(made, session.dialect, names))
         return
-    kinds = Counter(
-        str(call.kind) for _, calls in planned_calls(made, session.dialect, names) for call in calls
-    )
+    kinds = Counter(str(call.kind) for _, calls in planned_calls(made, session.dialect, names) for call in calls)
     for line in plan_lines(made, kinds, where=_where(session)):
         echo(line)
 
@@ -287,5 +281,7 @@ def _load_plan(path: Path, folder: Path) -> Plan:
     try:
         row = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise StalePlanError(f"{path}: not a saved plan ({error})", "make one: authoring plan DIR --out FILE") from error
+        raise StalePlanError(
+            f"{path}: not a saved plan ({error})", "make one: authoring plan DIR --out FILE"
+        ) from error
     return plan_from_json(row, folder)

@@ -10,9 +10,7 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-course_folder = click.argument(
-    "folder", metavar="DIR", type=click.Path(path_type=Path), default=".", required=False
-)
+course_folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), default=".", required=False)
 
 
 def as_json(function: F) -> F:
@@ -49,7 +47,11 @@ def strict(function: F) -> F:
 def wait(function: F) -> F:
     """`--wait`: for another writer."""
     return click.option(
-        "--wait", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="Wait for another writer to finish."
+        "--wait",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        metavar="SECONDS",
+        help="Wait for another writer to finish.",
     )(function)
 
 
@@ -58,9 +60,7 @@ def consent(function: F) -> F:
     for option in reversed(
         (
             click.option("--publish", is_flag=True, help="Publish what changed, so that learners see it."),
-            click.option(
-                "--hide-removed", is_flag=True, help="Hide from learners what is no longer in the source."
-            ),
+            click.option("--hide-removed", is_flag=True, help="Hide from learners what is no longer in the source."),
             click.option(
                 "--delete-removed",
                 is_flag=True,

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
@@ -112,7 +112,7 @@ def handle_errors(function: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
-def fail(error: AuthoringError) -> None:
+def fail(error: AuthoringError) -> NoReturn:
     """Print an error with its findings and hint on stderr, and exit with its code."""
     if isinstance(error, SourceError):
         show_diagnostics(error.diagnostics, quiet=True)

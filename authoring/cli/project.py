@@ -23,12 +23,23 @@ from authoring.state import local_folder
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), required=False)
 @click.option("--template", default="course", show_default=True, metavar="NAME", help="Which scaffold to start from.")
 @click.option("--sample", metavar="NAME", help="Copy a sample course instead of a scaffold.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A variable of the scaffold, e.g. org=AcmeX.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A variable of the scaffold, e.g. org=AcmeX.",
+)
 @click.option("--list", "listing", is_flag=True, help="List scaffolds and sample courses.")
 @options.as_json
 @handle_errors
 def new(
-    folder: Path | None, template: str, sample: str | None, settings: tuple[str, ...], listing: bool, as_json: bool
+    folder: Path | None,
+    template: str,
+    sample: str | None,
+    settings: tuple[str, ...],
+    listing: bool,
+    as_json: bool,
 ) -> None:
     """Start a course folder."""
     if listing:

@@ -20,6 +20,7 @@ from authoring.calls import Call, CallKind
 from authoring.client.transport import Reply, Transport
 from authoring.dialects import Dialect, IblDialect, capabilities, dialect_of
 from authoring.errors import ApiError, LoginError, RefusedError
+from authoring.keys import category_of
 from authoring.model import CourseId
 from authoring.remote import CourseInfo, RemoteAsset, RemoteBlock, RemoteContent, RemoteCourse
 from authoring.settings import Target
@@ -74,8 +75,8 @@ class Client:
     def read_outline(self, course: CourseId, units: Sequence[str] = ()) -> RemoteCourse | None:
         """The structure of a live course; None when there is no such course.
 
-        Two or three reads where the target lists all units in one call. Elsewhere the children of `units`, and only
-        theirs, are read as well, one call each.
+        Two or three reads where the target lists all units in one call. The children of `units` are read as well, one
+        call each, where that list does not have them.
         """
         if self.read_course_info(course) is None:
             return None
@@ -86,24 +87,28 @@ class Client:
                 blocks[block.usage_key] = block
         else:
             blocks[root] = RemoteBlock(root, "course", "", None, None)
+        everything = isinstance(self.dialect, IblDialect)
         if isinstance(self.dialect, IblDialect):
             for block in self.dialect.units_blocks(self.send(self.dialect.read_units(course)).json, root):
                 above = blocks.get(block.usage_key)
                 blocks[block.usage_key] = replace(above, children=block.children) if above else block
-            return RemoteCourse(str(course), root, blocks, components_known=True, outline_known=self.capabilities.outline)
-        for unit, children in zip(units, self._read_units(units), strict=True):
-            above = blocks.get(unit)
-            if above is not None:
-                blocks[unit] = replace(above, children=tuple(child.usage_key for child in children))
+        holders = [unit for unit in units if unit not in blocks or blocks[unit].children is None]
+        if self.capabilities.outline:
+            for holder, children in zip(holders, self._read_units(holders), strict=True):
+                above = blocks.get(holder) or RemoteBlock(holder, category_of(holder), "", None)
+                blocks[holder] = replace(above, children=tuple(child.usage_key for child in children))
                 blocks.update((child.usage_key, child) for child in children)
-        return RemoteCourse(str(course), root, blocks, components_known=False, outline_known=True)
+        return RemoteCourse(str(course), root, blocks, everything, self.capabilities.outline)
 
     def _read_units(self, units: Sequence[str]) -> list[tuple[RemoteBlock, ...]]:
         if not units:
             return []
         with ThreadPoolExecutor(READERS) as pool:
             return list(
-                pool.map(lambda unit: self.dialect.unit_blocks(self.send(self.dialect.read_unit(unit)).json, unit), units)
+                pool.map(
+                    lambda unit: self.dialect.unit_blocks(self.send(self.dialect.read_unit(unit)).json, unit),
+                    units,
+                )
             )
 
     def read_children(self, course: CourseId, usage_key: str) -> tuple[str, ...] | None:

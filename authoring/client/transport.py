@@ -35,7 +35,17 @@ LONGEST_WAIT = 30.0
 """Seconds; a `Retry-After` beyond it ends the attempts."""
 EARLY = 30.0
 """A token is renewed this many seconds before it expires."""
-_STOCK = ("/xblock/", "/settings/", "/assets/", "/course/", "/course_", "/tabs/", "/import", "/export", "/api/contentstore/")
+_STOCK = (
+    "/xblock/",
+    "/settings/",
+    "/assets/",
+    "/course/",
+    "/course_",
+    "/tabs/",
+    "/import",
+    "/export",
+    "/api/contentstore/",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,10 @@ class Transport:
             Service.MANAGER: self._target.manager_url,
         }[service]
         if url is None:
-            raise LoginError(f"the target has no address for the {service.value.upper()}", f"set IBL_{service.value.upper()}_URL")
+            raise LoginError(
+                f"the target has no address for the {service.value.upper()}",
+                f"set IBL_{service.value.upper()}_URL",
+            )
         return url
 
     # -- logins -------------------------------------------------------------------------------------------------------
@@ -162,7 +175,13 @@ class Transport:
             "grant_type": "client_credentials",
         }
         call = Call(
-            CallKind.LOGIN, Service.LMS, "POST", "/oauth2/access_token/", form=form, repeatable=True, secret=True
+            CallKind.LOGIN,
+            Service.LMS,
+            "POST",
+            "/oauth2/access_token/",
+            form=form,
+            repeatable=True,
+            secret=True,
         )
         try:
             row = self._send_once(call).json
@@ -185,7 +204,9 @@ def _may_retry(error: BaseException, call: Call) -> bool:
         return True
     if isinstance(error, ThrottledError):
         return (error.retry_after or 0.0) <= LONGEST_WAIT
-    return isinstance(error, OutcomeUnknownError) and call.kind is CallKind.READ and not isinstance(error, NonsenseError)
+    return (
+        isinstance(error, OutcomeUnknownError) and call.kind is CallKind.READ and not isinstance(error, NonsenseError)
+    )
 
 
 _backoff = wait_random_exponential(multiplier=0.2, max=5.0)
@@ -205,12 +226,16 @@ def _as_api_errors(call: Call) -> Iterator[None]:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         raise UnreachableError(
-            f"{call}: the platform cannot be reached ({error})", "check the address and the network", call=str(call)
+            f"{call}: the platform cannot be reached ({error})",
+            "check the address and the network",
+            call=str(call),
         ) from error
     except httpx.TimeoutException as error:
         raise OutcomeUnknownError(f"{call}: no answer in time", None, call=str(call)) from error
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-        raise UnreachableError(f"{call}: not an address ({error})", "check the target's addresses", call=str(call)) from error
+        raise UnreachableError(
+            f"{call}: not an address ({error})", "check the target's addresses", call=str(call)
+        ) from error
     except httpx.HTTPError as error:
         reason = str(error) or type(error).__name__
         raise OutcomeUnknownError(f"{call}: the connection broke ({reason})", None, call=str(call)) from error
@@ -224,21 +249,40 @@ def _reply(call: Call, response: httpx.Response) -> Reply:
         location = response.headers.get("location", "")
         if "login" in location or "signin" in location:
             raise LoginError(
-                f"{call}: the session has expired", "log in again and renew IBL_STUDIO_SESSION", call=where, status=status
+                f"{call}: the session has expired",
+                "log in again and renew IBL_STUDIO_SESSION",
+                call=where,
+                status=status,
             )
-        raise NonsenseError(f"{call}: answered with a redirect ({status})", "check the target's address", call=where, status=status)
+        raise NonsenseError(
+            f"{call}: answered with a redirect ({status})",
+            "check the target's address",
+            call=where,
+            status=status,
+        )
     if status == 401:
         raise LoginError(f"{call}: not logged in", "check the login with `authoring doctor`", call=where, status=status)
     if status == 403:
-        raise LoginError(f"{call}: not permitted ({_detail(response)})", _forbidden_hint(response), call=where, status=status)
+        raise LoginError(
+            f"{call}: not permitted ({_detail(response)})",
+            _forbidden_hint(response),
+            call=where,
+            status=status,
+        )
     if status == 429 or (status == 503 and "retry-after" in response.headers):
         raise ThrottledError(
-            f"{call}: the platform asks to wait", None, call=where, status=status, retry_after=_retry_after(response)
+            f"{call}: the platform asks to wait",
+            None,
+            call=where,
+            status=status,
+            retry_after=_retry_after(response),
         )
     if status >= 500:
         if call.kind is CallKind.READ and status == 500:
             raise RefusedError(f"{call}: server error ({_detail(response)})", None, call=where, status=status)
-        raise OutcomeUnknownError(f"{call}: server error {status} ({_detail(response)})", None, call=where, status=status)
+        raise OutcomeUnknownError(
+            f"{call}: server error {status} ({_detail(response)})", None, call=where, status=status
+        )
     if status >= 400:
         raise RefusedError(f"{call}: refused with {status} ({_detail(response)})", None, call=where, status=status)
     return Reply(status, _body(call, response), dict(response.headers))
@@ -247,7 +291,12 @@ def _reply(call: Call, response: httpx.Response) -> Reply:
 def _body(call: Call, response: httpx.Response) -> Any:
     if not response.content:
         if call.answer is Answer.JSON:
-            raise NonsenseError(f"{call}: an empty answer where one was due", None, call=str(call), status=response.status_code)
+            raise NonsenseError(
+                f"{call}: an empty answer where one was due",
+                None,
+                call=str(call),
+                status=response.status_code,
+            )
         return None
     try:
         return response.json()
@@ -271,7 +320,9 @@ def _retry_after(response: httpx.Response) -> float | None:
 
 def _forbidden_hint(response: httpx.Response) -> str:
     if "csrf" in response.text.lower():
-        return "IBL_STUDIO_CSRF does not belong to IBL_STUDIO_SESSION: copy both from the same browser, at the same time"
+        return (
+            "IBL_STUDIO_CSRF does not belong to IBL_STUDIO_SESSION: copy both from the same browser, at the same time"
+        )
     return "the login needs a role on this organisation or course (course team, or org-wide staff)"
 
 

@@ -14,7 +14,15 @@ from authoring.settings import DialectName, Target
 
 Dialect: TypeAlias = IblDialect | StudioDialect
 
-__all__ = ["Capabilities", "Dialect", "IblDialect", "StockRoutes", "StudioDialect", "capabilities", "dialect_of"]
+__all__ = [
+    "Capabilities",
+    "Dialect",
+    "IblDialect",
+    "StockRoutes",
+    "StudioDialect",
+    "capabilities",
+    "dialect_of",
+]
 
 
 def dialect_of(target: Target) -> Dialect:
@@ -29,7 +37,9 @@ def capabilities(target: Target) -> Capabilities:
     `/api/ibl/` and `/api/v1/ibl/`."""
     stock = target.session is not None
     readable = None if stock else frozenset({"html", "video"})
-    one_call = frozenset(PROBLEM_TYPES) if target.dialect is DialectName.IBL and target.component_create else frozenset()
+    one_call = (
+        frozenset(PROBLEM_TYPES) if target.dialect is DialectName.IBL and target.component_create else frozenset()
+    )
     return Capabilities(
         outline=stock,
         reorder=stock,

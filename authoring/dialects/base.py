@@ -44,7 +44,10 @@ class Capabilities:
 def reply_map(reply: object, what: str) -> Mapping[str, object]:
     """A reply that must be a JSON object. Raises NonsenseError."""
     if not isinstance(reply, Mapping):
-        raise NonsenseError(f"the platform's answer to {what} is not what was asked for", "check the login: `authoring doctor`")
+        raise NonsenseError(
+            f"the platform's answer to {what} is not what was asked for",
+            "check the login: `authoring doctor`",
+        )
     return reply
 
 
@@ -208,7 +211,10 @@ class StockRoutes:
         if "display_name" not in fields and row.get("display_name") is not None:
             fields["display_name"] = row["display_name"]
         return RemoteContent(
-            str(row.get("id")), str(row.get("category") or ""), data if isinstance(data, str) else None, fields
+            str(row.get("id")),
+            str(row.get("category") or ""),
+            data if isinstance(data, str) else None,
+            fields,
         )
 
     def package_form(self, package: Asset, fields: Mapping[str, FieldValue]) -> dict[str, str]:

@@ -11,7 +11,12 @@ from authoring.remote import RemoteBlock
 
 V1 = "/api/v1/ibl"
 
-PROBLEM_TYPES = {"problem": "blank", "video": "video", "drag-and-drop-v2": "drag-and-drop-v2", "lti_consumer": "lti_consumer"}
+PROBLEM_TYPES = {
+    "problem": "blank",
+    "video": "video",
+    "drag-and-drop-v2": "drag-and-drop-v2",
+    "lti_consumer": "lti_consumer",
+}
 """Category → `problem_type` of `component/create`. Not html: its title is dropped there, an update is needed anyway."""
 
 
@@ -48,7 +53,12 @@ class IblDialect(StockRoutes):
         return Call(CallKind.CREATE, Service.CMS, "POST", f"{V1}/xblock/create", json=body)
 
     def create_component(
-        self, parent: str, category: str, display_name: str | None, data: str | None, metadata: Mapping[str, FieldValue]
+        self,
+        parent: str,
+        category: str,
+        display_name: str | None,
+        data: str | None,
+        metadata: Mapping[str, FieldValue],
     ) -> Call:
         """A component with its content and fields in one call, for the categories of `PROBLEM_TYPES`."""
         body: dict[str, FieldValue] = {
@@ -63,7 +73,12 @@ class IblDialect(StockRoutes):
         return Call(CallKind.CREATE, Service.CMS, "POST", f"{V1}/xblock/component/create", json=body)
 
     def update_block(
-        self, usage_key: str, course_key: str, category: str, data: str | None, metadata: Mapping[str, FieldValue]
+        self,
+        usage_key: str,
+        course_key: str,
+        category: str,
+        data: str | None,
+        metadata: Mapping[str, FieldValue],
     ) -> tuple[Call, ...]:
         """The title goes into `metadata`: at the top level it is passed over."""
         body: dict[str, FieldValue] = {"locator": usage_key, "courseKey": course_key, "category": category}
@@ -74,7 +89,13 @@ class IblDialect(StockRoutes):
         path = f"{V1}/xblock/update"
         return (
             Call(
-                CallKind.UPDATE, Service.CMS, "POST", path, json=body, answer=Answer.EMPTY_OR_JSON, repeatable=True
+                CallKind.UPDATE,
+                Service.CMS,
+                "POST",
+                path,
+                json=body,
+                answer=Answer.EMPTY_OR_JSON,
+                repeatable=True,
             ),
         )
 
@@ -82,7 +103,13 @@ class IblDialect(StockRoutes):
         body: FieldValue = {"locator": usage_key}
         path = f"{V1}/xblock/publish"
         return Call(
-            CallKind.PUBLISH, Service.CMS, "POST", path, json=body, answer=Answer.EMPTY_OR_JSON, repeatable=True
+            CallKind.PUBLISH,
+            Service.CMS,
+            "POST",
+            path,
+            json=body,
+            answer=Answer.EMPTY_OR_JSON,
+            repeatable=True,
         )
 
     def read_units(self, course: CourseId) -> Call:
@@ -131,7 +158,11 @@ class IblDialect(StockRoutes):
         are open, since its contract is known."""
         if self.stock:
             return super().upload_package(usage_key, category, package, fields)
-        form = {"usage_key_string": usage_key, "handler": "studio_submit", **self.package_form(package, fields)}
+        form = {
+            "usage_key_string": usage_key,
+            "handler": "studio_submit",
+            **self.package_form(package, fields),
+        }
         return (
             Call(
                 CallKind.UPLOAD,

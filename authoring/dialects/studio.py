@@ -34,12 +34,22 @@ class StudioDialect(StockRoutes):
         return Call(CallKind.CREATE, Service.CMS, "POST", "/xblock/", json=body)
 
     def create_component(
-        self, parent: str, category: str, display_name: str | None, data: str | None, metadata: Mapping[str, FieldValue]
+        self,
+        parent: str,
+        category: str,
+        display_name: str | None,
+        data: str | None,
+        metadata: Mapping[str, FieldValue],
     ) -> Call:
         raise ValueError("stock Studio has no call that creates a component complete")
 
     def update_block(
-        self, usage_key: str, course_key: str, category: str, data: str | None, metadata: Mapping[str, FieldValue]
+        self,
+        usage_key: str,
+        course_key: str,
+        category: str,
+        data: str | None,
+        metadata: Mapping[str, FieldValue],
     ) -> tuple[Call, ...]:
         return (self.stock_update(usage_key, data, metadata),)
 

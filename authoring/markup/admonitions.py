@@ -30,9 +30,7 @@ _FENCE = re.compile(r"(`{3,}|~{3,})(.*)")
 
 def admonitions_plugin(md: MarkdownIt) -> None:
     """Teach `md` the names of `ADMONITIONS`."""
-    md.block.ruler.before(
-        "fence", "admonition", _admonition, {"alt": ["paragraph", "reference", "blockquote", "list"]}
-    )
+    md.block.ruler.before("fence", "admonition", _admonition, {"alt": ["paragraph", "reference", "blockquote", "list"]})
 
 
 def _admonition(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:

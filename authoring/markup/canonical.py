@@ -21,23 +21,109 @@ import re
 from lxml import etree
 
 BLOCKS = frozenset(
-    """
-    problem
-    annotationresponse choiceresponse choicetextresponse coderesponse customresponse externalresponse formularesponse
-    imageresponse multiplechoiceresponse numericalresponse optionresponse schematicresponse stringresponse
-    symbolicresponse truefalseresponse
-    choicegroup checkboxgroup radiogroup choice option label description solution solutionset demandhint hint
-    choicehint optionhint correcthint compoundhint stringequalhint regexphint additional_answer responseparam
-    hintgroup hintpart targetedfeedbackset targetedfeedback
-    address article aside blockquote caption center col colgroup dd details div dl dt fieldset figcaption figure footer
-    form h1 h2 h3 h4 h5 h6 header hr legend li main nav ol p pre script section style summary table tbody td tfoot th
-    thead tr ul
-    """.split()
+    [
+        "problem",
+        "annotationresponse",
+        "choiceresponse",
+        "choicetextresponse",
+        "coderesponse",
+        "customresponse",
+        "externalresponse",
+        "formularesponse",
+        "imageresponse",
+        "multiplechoiceresponse",
+        "numericalresponse",
+        "optionresponse",
+        "schematicresponse",
+        "stringresponse",
+        "symbolicresponse",
+        "truefalseresponse",
+        "choicegroup",
+        "checkboxgroup",
+        "radiogroup",
+        "choice",
+        "option",
+        "label",
+        "description",
+        "solution",
+        "solutionset",
+        "demandhint",
+        "hint",
+        "choicehint",
+        "optionhint",
+        "correcthint",
+        "compoundhint",
+        "stringequalhint",
+        "regexphint",
+        "additional_answer",
+        "responseparam",
+        "hintgroup",
+        "hintpart",
+        "targetedfeedbackset",
+        "targetedfeedback",
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "caption",
+        "center",
+        "col",
+        "colgroup",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "legend",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "script",
+        "section",
+        "style",
+        "summary",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    ]
 )
 """Elements at whose edges white space does not show."""
 
 VERBATIM = frozenset(
-    "pre script style textarea listing xmp answer answer_display initial_display grader_payload tests".split()
+    [
+        "pre",
+        "script",
+        "style",
+        "textarea",
+        "listing",
+        "xmp",
+        "answer",
+        "answer_display",
+        "initial_display",
+        "grader_payload",
+        "tests",
+    ]
 )
 """Elements in which every character counts."""
 

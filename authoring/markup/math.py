@@ -38,9 +38,7 @@ _BRACKETS = {"\\(": "\\)", "\\[": "\\]"}
 def math_plugin(md: MarkdownIt) -> None:
     """Teach `md` the four notations."""
     md.inline.ruler.before("escape", "math", _math_inline)
-    md.block.ruler.before(
-        "fence", "math_block", _math_block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
-    )
+    md.block.ruler.before("fence", "math_block", _math_block, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     md.add_render_rule("math_inline", _render_inline)
     md.add_render_rule("math_display", _render_display)
     md.add_render_rule("math_block", _render_block)

@@ -62,9 +62,7 @@ def timedelta(name: str, text: str, default: FieldValue = None, **options: Unpac
     return FieldSpec(name, FieldType.TIMEDELTA, default, help=text, **options)
 
 
-def relative_time(
-    name: str, text: str, default: FieldValue = "00:00:00", **options: Unpack[Options]
-) -> FieldSpec:
+def relative_time(name: str, text: str, default: FieldValue = "00:00:00", **options: Unpack[Options]) -> FieldSpec:
     """XBlock reads null as 00:00:00 (XBlock: xblock/fields.py, RelativeTime.from_json)."""
     options.setdefault("nullable", False)
     return FieldSpec(name, FieldType.RELATIVE_TIME, default, help=text, **options)

@@ -43,9 +43,7 @@ SHOW_CORRECTNESS_VALUES = ("always", "never", "past_due")
 
 INHERITED = (
     boolean("graded", "Whether the work below counts towards the course grade.", inheritable=True),
-    date(
-        "start", "When learners can first see this. Until then it is hidden.", DEFAULT_START, inheritable=True
-    ),
+    date("start", "When learners can first see this. Until then it is hidden.", DEFAULT_START, inheritable=True),
     date("due", "When the work is due. Answers after that are not accepted.", inheritable=True),
     integer(
         "relative_weeks_due",
@@ -106,9 +104,7 @@ INHERITED = (
         "The group configurations of the course: lists of groups for experiments and content access.",
         inheritable=True,
     ),
-    boolean(
-        "video_speed_optimizations", "Let HTML5 videos come from the video cache.", True, inheritable=True
-    ),
+    boolean("video_speed_optimizations", "Let HTML5 videos come from the video cache.", True, inheritable=True),
     boolean("video_auto_advance", "Offer to go on to the next unit when a video ends.", inheritable=True),
     mapping("video_bumper", "A short video to play before the first video of the course.", inheritable=True),
     boolean("show_reset_button", "Show a button that lets learners start a problem again.", inheritable=True),

@@ -38,20 +38,14 @@ EXAM_FIELDS = (
 """Timed and proctored exams; only subsections make sense of them, but every sequence class has the fields."""
 
 _VERTICAL_FIELDS = table(
-    boolean(
-        "discussion_enabled", "Show a discussion beside this unit, where the course has discussions.", True
-    ),
+    boolean("discussion_enabled", "Show a discussion beside this unit, where the course has discussions.", True),
     *SEQUENCE_FIELDS,
 )
 _SUBSECTION_FIELDS = table(*SEQUENCE_FIELDS, *EXAM_FIELDS)
 
 _BANK_FIELDS = (
-    integer(
-        "max_count", "How many of the components each learner gets, drawn at random; -1 for all of them.", 1
-    ),
-    boolean(
-        "allow_resetting_children", "Show a button with which learners draw other components and start again."
-    ),
+    integer("max_count", "How many of the components each learner gets, drawn at random; -1 for all of them.", 1),
+    boolean("allow_resetting_children", "Show a button with which learners draw other components and start again."),
 )
 
 _LIBRARY_CAPA_TYPES = (

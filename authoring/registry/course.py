@@ -70,9 +70,7 @@ APPEARANCE = (
     boolean("is_new", "Show the course among the new ones.", None),
     sequence("course_wide_js", "Addresses of scripts to load on every page."),
     sequence("course_wide_css", "Addresses of style sheets to load on every page."),
-    string(
-        "css_class", "A style class shared by the runs of a course; not used any more.", "", authored=False
-    ),
+    string("css_class", "A style class shared by the runs of a course; not used any more.", "", authored=False),
     string("license", "The license of the content, such as `creative-commons: BY-SA`.", scope=CONTENT),
 )
 

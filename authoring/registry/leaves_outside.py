@@ -44,9 +44,7 @@ GOOGLE_CALENDAR = CategorySpec(
             "edx.org_lom804qe3ttspplj1bgeu1l3ak@group.calendar.google.com",
             sample=True,
         ),
-        integer(
-            "default_view", "What is shown first: 0 the week, 1 the month, 2 the list.", 1, values=(0, 1, 2)
-        ),
+        integer("default_view", "What is shown first: 0 the week, 1 the month, 2 the list.", 1, values=(0, 1, 2)),
     ),
     advanced_module="google-calendar",
     help="A public Google calendar.",
@@ -96,12 +94,8 @@ _SCORM_FIELDS = table(
     boolean("enable_fullscreen_button", "Show a button for the full screen.", True),
     string("icon_class", "The icon in the outline; follows `has_score`.", "video", authored=False),
     string("index_page_path", "The page at which the package starts.", api=False, authored=False),
-    mapping(
-        "package_meta", "Name, size and checksum of the package.", scope=CONTENT, api=False, authored=False
-    ),
-    sequence(
-        "package_warnings", "What the upload complained of.", None, scope=CONTENT, api=False, authored=False
-    ),
+    mapping("package_meta", "Name, size and checksum of the package.", scope=CONTENT, api=False, authored=False),
+    sequence("package_warnings", "What the upload complained of.", None, scope=CONTENT, api=False, authored=False),
     string(
         "scorm_version",
         "The SCORM version of the package.",

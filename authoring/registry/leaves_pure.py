@@ -297,9 +297,7 @@ OPENASSESSMENT = CategorySpec(
             api=False,
             values=("manual", "subsection", "course_end"),
         ),
-        boolean(
-            "allow_learner_resubmissions", "Learners may hand in again before anyone has reviewed.", api=False
-        ),
+        boolean("allow_learner_resubmissions", "Learners may hand in again before anyone has reviewed.", api=False),
         string("resubmissions_grace_period", "How long they may do so, as `D:HH:MM`.", "", api=False),
         boolean("teams_enabled", "Teams hand in one answer together.", api=False),
         string("selected_teamset_id", "Which set of teams.", "", api=False),

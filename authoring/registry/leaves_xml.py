@@ -43,9 +43,7 @@ _HTML_SETTINGS = (
 
 
 def _body(default: str = "", *, sample: bool = False) -> FieldSpec:
-    return string(
-        "data", "The text, as HTML.", default, scope=CONTENT, olx=ELSEWHERE, authored=False, sample=sample
-    )
+    return string("data", "The text, as HTML.", default, scope=CONTENT, olx=ELSEWHERE, authored=False, sample=sample)
 
 
 _PAGE_SETTINGS = tuple(
@@ -69,9 +67,7 @@ PROBLEM = CategorySpec(
     Family.XML,
     table(
         display_name("Blank Problem"),
-        xml(
-            "data", "The problem as XML.", "<problem></problem>", scope=CONTENT, olx=ELSEWHERE, authored=False
-        ),
+        xml("data", "The problem as XML.", "<problem></problem>", scope=CONTENT, olx=ELSEWHERE, authored=False),
         string("markdown", "The problem as Studio's Markdown, so that Studio can edit it.", authored=False),
         boolean("markdown_edited", "Whether Studio's Markdown editor was used.", authored=False),
         number(
@@ -174,9 +170,7 @@ POLL_QUESTION = CategorySpec(
     table(
         display_name("poll_question"),
         string("question", "The question, as HTML.", "", scope=CONTENT, olx=ELSEWHERE),
-        sequence(
-            "answers", "The answers: a list with `id` and `text` of each.", scope=CONTENT, olx=ELSEWHERE
-        ),
+        sequence("answers", "The answers: a list with `id` and `text` of each.", scope=CONTENT, olx=ELSEWHERE),
     ),
     learner_state=True,
     advanced_module="poll_question",

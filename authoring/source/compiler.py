@@ -36,7 +36,7 @@ from authoring.source.coursefile import (
     read_timezone,
 )
 from authoring.source.dates import date_reader
-from authoring.source.directives import WRONG_NESTING, Directive, Prose, is_blank, scan_body
+from authoring.source.directives import WRONG_NESTING, Directive, Prose, scan_body
 from authoring.source.fields import read_fields
 from authoring.source.files import SourceTree
 from authoring.source.nodes import Component, Node, Outline
@@ -69,9 +69,7 @@ BODY_MISSING = define(
     "write the text after the options and a line `---`",
 )
 
-_TEXT_ABOUT = frozenset(
-    ("title", "subtitle", "short_description", "description", "duration", "effort", "video")
-)
+_TEXT_ABOUT = frozenset(("title", "subtitle", "short_description", "description", "duration", "effort", "video"))
 """About texts that the platform takes as plain text (Open edX:
 openedx/core/djangoapps/models/course_details.py)."""
 
@@ -124,17 +122,13 @@ class _Compiler:
         if identity is None:
             return None
         fields.setdefault("display_name", identity.number)
-        root = Block(
-            ROOT_KEY, fields, children=sections, source=SourceLocation(PurePosixPath("course.yaml"), 1)
-        )
+        root = Block(ROOT_KEY, fields, children=sections, source=SourceLocation(PurePosixPath("course.yaml"), 1))
         root = replace(root, fields=_with_advanced_modules(root))
         return Course(identity, root, detached, assets, grading, passports)
 
     def _folder(self, node: Node) -> Block:
         category = node.key.category
-        fields = read_fields(
-            node.entries, category, self.diagnostics, self.read_date, own_keys=("id", "children")
-        )
+        fields = read_fields(node.entries, category, self.diagnostics, self.read_date, own_keys=("id", "children"))
         fields.setdefault("display_name", node.title)
         if category == SEQUENTIAL and fields.get("format") and "graded" not in fields:
             fields["graded"] = True
@@ -260,9 +254,7 @@ class _UnitCompiler:
 
     def _render_prose(self) -> None:
         """All prose of the unit at once: link definitions are shared."""
-        texts = [
-            (c.key, prose) for c in _walk(self.node.components) if (prose := self._prose_of(c)) is not None
-        ]
+        texts = [(c.key, prose) for c in _walk(self.node.components) if (prose := self._prose_of(c)) is not None]
         segments = [Segment(prose.text, prose.line, key.url_name) for key, prose in texts]
         hidden = [Segment(prose.text, prose.line, self.node.key.url_name) for prose in self.node.hidden]
         if not segments:
@@ -309,9 +301,7 @@ class _UnitCompiler:
         category = component.key.category
         shape = SHAPES.get(category)
         own_keys = ("id", *shape.own_keys) if shape is not None else ("id",)
-        fields = read_fields(
-            component.entries, category, self.diagnostics, self.compiler.read_date, own_keys=own_keys
-        )
+        fields = read_fields(component.entries, category, self.diagnostics, self.compiler.read_date, own_keys=own_keys)
         draft = Draft(
             component.entries,
             fields,
@@ -337,22 +327,36 @@ class _UnitCompiler:
 
     def _problem(self, component: Component, fields: dict[str, FieldValue]) -> Block | None:
         directive = component.directive
-        if directive is None or directive.body is None or is_blank(directive.body):
+        if directive is None or directive.body is None:
             self._missing_body(component)
             return None
         where = SourceLocation(self.node.path, directive.body_line)
-        folder = self.node.path.parent
+        unresolved: set[str] = set()
+
+        def link(href: str, line: int, image: bool) -> str:
+            resolved = self.link(href, line, image)
+            if resolved == href:
+                unresolved.add(href)
+            return resolved
+
+        # Links in HTML are resolved here, where their lines are known; those of the problem's own syntax there.
         compiled = compile_problem(
-            directive.body,
+            rewrite_html(directive.body, link, directive.body_line),
             where=where,
-            link=self.link,
-            read_file=lambda path: self.compiler.read_file(folder, path),
+            link=lambda href: href if href in unresolved else self.link(href, directive.body_line),
+            read_file=self._read_file,
         )
         self.diagnostics.extend(compiled.diagnostics)
         if compiled.studio_markdown is not None:
             fields["markdown"] = compiled.studio_markdown
             fields["markdown_edited"] = True
         return self._finish(component, fields, compiled.olx)
+
+    def _read_file(self, path: str) -> str:
+        text = self.compiler.read_file(self.node.path.parent, path)
+        if text is None:
+            raise FileNotFoundError(path)
+        return text
 
     def _other(self, component: Component, category: str, draft: Draft) -> Block:
         known = spec(category)
@@ -398,10 +402,7 @@ def _link_index(outline: Outline) -> LinkIndex:
             blocks[str(node.path)] = node.key.url_name
             if node.key.category == VERTICAL:
                 named = frozenset(
-                    key.url_name
-                    for part in node.components
-                    for key, _, implicit in part.names()
-                    if not implicit
+                    key.url_name for part in node.components for key, _, implicit in part.names() if not implicit
                 )
                 if node.block is not None:
                     named = frozenset(
@@ -421,9 +422,7 @@ def _link_index(outline: Outline) -> LinkIndex:
     return LinkIndex(
         blocks=blocks,
         components=components,
-        pages={
-            str(node.path): node.key.url_name for node in outline.pages if node.key.category == "static_tab"
-        },
+        pages={str(node.path): node.key.url_name for node in outline.pages if node.key.category == "static_tab"},
         assets=outline.assets,
         shared=shared,
     )

@@ -96,9 +96,7 @@ def _video(draft: Draft) -> None:
 def _link_field(draft: Draft, name: str) -> None:
     """Paths in a field, or in a list of them, to `/static/NAME`."""
     value = draft.fields.get(name)
-    key = next(
-        (key for key in draft.entries if key == name or (name, key) == ("html5_sources", "sources")), None
-    )
+    key = next((key for key in draft.entries if key == name or (name, key) == ("html5_sources", "sources")), None)
     line = draft.line(key) if key else draft.where.line
     if isinstance(value, str) and value:
         draft.fields[name] = draft.link(value, line)
@@ -142,9 +140,7 @@ def _package(draft: Draft) -> None:
     path = draft.text("file")
     if path is None:
         if "file" not in draft.entries:
-            hint = (
-                "add `file: PATH`, the package's zip; or put the zip into the subsection's folder as a unit"
-            )
+            hint = "add `file: PATH`, the package's zip; or put the zip into the subsection's folder as a unit"
             draft.diagnostics.report(MISSING_KEY, "a package needs `file`", draft.where, hint)
         return
     where = draft.entries["file"].where
@@ -155,9 +151,7 @@ def _package(draft: Draft) -> None:
     if file is None:
         draft.diagnostics.report(MISSING_FILE, f"there is no file {path!r}", where)
     elif file.path.suffix.lower() != ".zip" or file.digest is None:
-        draft.diagnostics.report(
-            BAD_VALUE, f"{path!r} is not a zip file", where, "export the package as .zip"
-        )
+        draft.diagnostics.report(BAD_VALUE, f"{path!r} is not a zip file", where, "export the package as .zip")
     else:
         draft.used.add(target)
         draft.package = package_asset(file, where)

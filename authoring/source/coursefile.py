@@ -219,9 +219,7 @@ def _grace_period(entry: Entry | None, diagnostics: Diagnostics) -> int | None:
     return int(match[1]) * 60 + int(match[2])
 
 
-def _refuse_unknown(
-    entries: Mapping[str, Entry], known: tuple[str, ...], what: str, diagnostics: Diagnostics
-) -> None:
+def _refuse_unknown(entries: Mapping[str, Entry], known: tuple[str, ...], what: str, diagnostics: Diagnostics) -> None:
     for key, entry in entries.items():
         if key not in known:
             hint = suggest(key, known) or f"known: {', '.join(known)}"

@@ -15,9 +15,7 @@ from zoneinfo import ZoneInfo
 DAY_ENDS = frozenset({"due", "end", "enrollment_end"})
 """Fields for which a date without a time means the end of that day."""
 
-_DATE = re.compile(
-    r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)? ?(Z|z|[+-]\d{2}:?\d{2})?)?", re.ASCII
-)
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)? ?(Z|z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 _FORMS = "write 2026-01-31, 2026-01-31 18:00 or 2026-01-31T18:00:00Z"
 
 

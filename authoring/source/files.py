@@ -242,9 +242,7 @@ class _Reader:
         if name.isprintable() and "\\" not in name:
             return name
         shown = name.encode("utf-8", "backslashreplace").decode().encode("unicode_escape").decode("ascii")
-        self._report(
-            BAD_FILE_NAME, folder or ".", f"the name {shown!r} is not one that all computers can read"
-        )
+        self._report(BAD_FILE_NAME, folder or ".", f"the name {shown!r} is not one that all computers can read")
         return None
 
     def _warn_of_clashes(self, folder: str, names: Iterable[str]) -> None:

@@ -245,9 +245,7 @@ class _OutlineReader:
         url_name = element.get("url_name") or url_name_of(stem)
         namer = _Namer(url_name)
         element.set("url_name", url_name)
-        block = block_from_element(
-            element, path=path, first_line=1, new_key=namer, diagnostics=self.diagnostics
-        )
+        block = block_from_element(element, path=path, first_line=1, new_key=namer, diagnostics=self.diagnostics)
         if block is None:
             return None
         return Node(block.key, path, SourceLocation(path, 1), title_of(stem), block=block)
@@ -273,9 +271,7 @@ class _OutlineReader:
         where = SourceLocation(path, prose.line + prose.text.count("\n", 0, leading))
         return Component(namer("html"), where, True, prose=prose)
 
-    def _directive(
-        self, directive: Directive, path: PurePosixPath, namer: _Namer, depth: int
-    ) -> Component | None:
+    def _directive(self, directive: Directive, path: PurePosixPath, namer: _Namer, depth: int) -> Component | None:
         where = SourceLocation(path, directive.line)
         category = category_of(directive.name)
         if category is None:
@@ -292,9 +288,7 @@ class _OutlineReader:
             return None
         entries: Mapping[str, Entry] = {}
         if directive.options is not None:
-            entries = (
-                parse_mapping(directive.options, path, directive.options_line, self.diagnostics) or entries
-            )
+            entries = parse_mapping(directive.options, path, directive.options_line, self.diagnostics) or entries
         key, implicit = self._component_key(category, directive, entries, where, namer)
         children: tuple[Component, ...] = ()
         if known is not None and known.children and directive.body is not None:
@@ -408,9 +402,7 @@ class _OutlineReader:
             names[path] = name
         return names
 
-    def unique_keys(
-        self, sections: Iterable[Node], pages: Iterable[Node]
-    ) -> Mapping[BlockKey, SourceLocation | None]:
+    def unique_keys(self, sections: Iterable[Node], pages: Iterable[Node]) -> Mapping[BlockKey, SourceLocation | None]:
         """Every key with its place; a second block of the same key is reported."""
         keys: dict[BlockKey, SourceLocation | None] = {ROOT_KEY: None}
         for key, where in _all_keys(sections, pages):
@@ -512,9 +504,7 @@ def category_of(name: str) -> str | None:
     return OLX if word == OLX else canonical_category(word)
 
 
-def _all_keys(
-    sections: Iterable[Node], pages: Iterable[Node]
-) -> Iterator[tuple[BlockKey, SourceLocation | None]]:
+def _all_keys(sections: Iterable[Node], pages: Iterable[Node]) -> Iterator[tuple[BlockKey, SourceLocation | None]]:
     for section in sections:
         for node in section.walk():
             if node.block is not None:

@@ -71,7 +71,10 @@ def test_whatever_the_order_what_is_unchanged_keeps_its_name(texts: list[str], c
     assert names(after) == {text: old[text] for text in texts[cut:]}
 
 
-@given(st.lists(st.sampled_from(["a 1", "a 2", "b 1", "c 1"]), max_size=5), st.lists(st.sampled_from(["a 1", "a 2", "b 1", "d 1"]), max_size=5))
+@given(
+    st.lists(st.sampled_from(["a 1", "a 2", "b 1", "c 1"]), max_size=5),
+    st.lists(st.sampled_from(["a 1", "a 2", "b 1", "d 1"]), max_size=5),
+)
 def test_keys_stay_unique(before: list[str], after: list[str]) -> None:
     aligned = align_implicit_keys(course_of(*after), lock_of(course_of(*before)))
     keys = [block.key for block in aligned.root.walk()]

@@ -33,7 +33,13 @@ def lockfiles(draw: st.DrawFn) -> Lockfile:
     lock = Lockfile()
     for target in draw(st.lists(st.sampled_from(["sandbox", "https://a.example", "https://b.example"]), unique=True)):
         entries = {
-            key: LockEntry(key, f"block-v1:{n}", draw(st.none() | keys), pushed, draw(st.none() | digests | st.just(pushed)))
+            key: LockEntry(
+                key,
+                f"block-v1:{n}",
+                draw(st.none() | keys),
+                pushed,
+                draw(st.none() | digests | st.just(pushed)),
+            )
             for n, (key, pushed) in enumerate(draw(st.dictionaries(keys, digests, min_size=1, max_size=6)).items())
         }
         assets = {
@@ -83,7 +89,10 @@ def test_every_block_has_a_line_of_its_own_so_that_branches_merge() -> None:
             + '{"block": "html/a", "usage": "u", "parent": null, "pushed": {}, "published": null}\n' * 2,
             "course.lock:4: html/a stands twice",
         ),
-        ('{"course_lock": 1}\n{"target": "x", "course": "y"}\n{"neither": 1}\n', "course.lock:3: neither a target"),
+        (
+            '{"course_lock": 1}\n{"target": "x", "course": "y"}\n{"neither": 1}\n',
+            "course.lock:3: neither a target",
+        ),
     ],
 )
 def test_a_bad_file_is_refused_with_its_line_and_a_remedy(text: str, says: str) -> None:

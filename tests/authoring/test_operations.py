@@ -22,12 +22,19 @@ values = st.recursive(
 )
 fields = st.dictionaries(names, values, max_size=3)
 assets = st.builds(
-    Asset, names, st.builds(lambda n: PurePosixPath("static") / n.replace(".", "_"), names), names, st.integers(0), names
+    Asset,
+    names,
+    st.builds(lambda n: PurePosixPath("static") / n.replace(".", "_"), names),
+    names,
+    st.integers(0),
+    names,
 )
 courses = st.builds(CourseId, names, names, names)
 policies = st.builds(
     GradingPolicy,
-    st.lists(st.builds(Grader, names, st.floats(0, 1), st.integers(0, 9), st.integers(0, 3), names), max_size=3).map(tuple),
+    st.lists(st.builds(Grader, names, st.floats(0, 1), st.integers(0, 9), st.integers(0, 3), names), max_size=3).map(
+        tuple
+    ),
     st.dictionaries(names, st.floats(0, 1), max_size=3),
     st.none() | st.integers(0, 999),
 )
@@ -36,7 +43,11 @@ operations = st.one_of(
     st.builds(ops.CreateCourse, courses, st.text()),
     st.builds(ops.PutGrading, policies),
     st.builds(ops.PutLtiPassport, names, names, names),
-    st.builds(ops.UpdateAbout, st.dictionaries(names, st.text(), max_size=2), st.dictionaries(names, keys, max_size=2)),
+    st.builds(
+        ops.UpdateAbout,
+        st.dictionaries(names, st.text(), max_size=2),
+        st.dictionaries(names, keys, max_size=2),
+    ),
     st.builds(ops.UploadAsset, assets, st.booleans()),
     st.builds(ops.CreateBlock, keys, keys, texts, fields, texts, st.booleans()),
     st.builds(ops.AdoptBlock, keys, keys, names, st.dictionaries(names, names, max_size=2)),
@@ -85,7 +96,12 @@ def test_every_operation_has_an_impact_and_a_name(operation: ops.Operation) -> N
         {},
         {"authoring_plan": 2},
         {"authoring_plan": 1},
-        {"authoring_plan": 1, "target": "x", "course": {"org": "A", "number": "B", "run": "C"}, "operations": [{"op": "explode"}]},
+        {
+            "authoring_plan": 1,
+            "target": "x",
+            "course": {"org": "A", "number": "B", "run": "C"},
+            "operations": [{"op": "explode"}],
+        },
     ],
 )
 def test_what_is_not_a_plan_is_refused(row: object) -> None:

@@ -45,9 +45,7 @@ def _fits(value: FieldValue, kind: FieldType) -> bool:
         case FieldType.DATE:
             return isinstance(value, str) and bool(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", value))
         case FieldType.TIMEDELTA:
-            return isinstance(value, str) and bool(
-                re.fullmatch(r"(\d+ (day|hour|minute|second)s? ?)+", value)
-            )
+            return isinstance(value, str) and bool(re.fullmatch(r"(\d+ (day|hour|minute|second)s? ?)+", value))
         case FieldType.RELATIVE_TIME:
             return isinstance(value, str) and bool(re.fullmatch(r"\d\d:\d\d:\d\d", value))
         case FieldType.LIST:
@@ -185,11 +183,7 @@ def test_known_facts_of_the_platform() -> None:
         assert field is not None
         return field.default
 
-    assert (
-        field_spec("problem", "showanswer")
-        == field_spec("sequential", "showanswer")
-        == MIXED_IN["showanswer"]
-    )
+    assert field_spec("problem", "showanswer") == field_spec("sequential", "showanswer") == MIXED_IN["showanswer"]
     assert MIXED_IN["showanswer"].values == (
         "always",
         "answered",
@@ -224,9 +218,7 @@ def test_the_settings_of_polls_are_in_content_scope(category: str) -> None:
 def test_how_categories_are_written_in_olx() -> None:
     pure = {name for name, c in categories().items() if c.family is Family.PURE}
     assert {"discussion", "poll", "scorm", "lti_consumer", "openassessment", "pdf"} <= pure
-    assert pure.isdisjoint(
-        {"course", "vertical", "html", "problem", "video", "lti", "library_content", "itembank"}
-    )
+    assert pure.isdisjoint({"course", "vertical", "html", "problem", "video", "lti", "library_content", "itembank"})
 
 
 def test_samples_of_the_platform_are_marked() -> None:

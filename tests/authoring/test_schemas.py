@@ -150,9 +150,7 @@ def test_good_settings_are_accepted(schema: Callable[[], dict[str, Any]], instan
         (lambda: directive_schema("html"), {"upstream": "lb:x"}, "'upstream' was unexpected"),
     ],
 )
-def test_bad_settings_are_refused(
-    schema: Callable[[], dict[str, Any]], instance: object, complaint: str
-) -> None:
+def test_bad_settings_are_refused(schema: Callable[[], dict[str, Any]], instance: object, complaint: str) -> None:
     errors = _errors(schema(), instance)
     assert len(errors) == 1
     assert complaint in errors[0]

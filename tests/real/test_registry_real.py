@@ -131,9 +131,7 @@ def _check(category: str, block: Any) -> None:
 def test_the_registry_agrees_with_the_class(category: str, load_block: Callable[[str], Any]) -> None:
     block = load_block(BLOCKS[category])
     if category == "discussion" and "discussion_id" not in block.fields:
-        pytest.skip(
-            "this release of xblocks-contrib has an empty discussion block (0.x); 1.x has the real one"
-        )
+        pytest.skip("this release of xblocks-contrib has an empty discussion block (0.x); 1.x has the real one")
     _check(category, block)
 
 

@@ -1,8 +1,8 @@
 """Questions with a typed answer: numbers and text.
 
-    = 100 +- 5% {{ feedback }}      a number (or `s=` text), the first answer
-    or= 90 {{ feedback }}           another right answer
-    not= 80 {{ feedback }}          feedback for a wrong one (text only)
+= 100 +- 5% {{ feedback }}      a number (or `s=` text), the first answer
+or= 90 {{ feedback }}           another right answer
+not= 80 {{ feedback }}          feedback for a wrong one (text only)
 """
 
 from __future__ import annotations

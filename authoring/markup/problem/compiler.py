@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from xml.sax.saxutils import escape
 
 from authoring.diagnostics import Diagnostic
 from authoring.markup.canonical import parse_xml
@@ -43,6 +44,18 @@ def compile_problem(
     return _compile_studio(source, findings)
 
 
+def _convert(text: str, first: int, findings: Findings) -> tuple[str, list[str], str]:
+    """The OLX and the hints of a repaired part, and the part itself, repaired once more where that was necessary."""
+    try:
+        return *convert_part(Text.of(text, first), findings), text
+    except BrokenPartError:
+        findings.report(BROKEN_HTML, "the HTML of this part cannot be made sense of", first, deviates=True)
+    try:
+        return *convert_part(Text.of(tags_as_text(text), first), Findings()), text
+    except BrokenPartError:
+        return "\n".join(f"<p>{escape(line)}</p>" for line in text.split("\n") if strip(line)), [], text
+
+
 def _compile_studio(source: str, findings: Findings) -> CompiledProblem:
     olx: list[str] = []
     hints: list[str] = []
@@ -51,12 +64,7 @@ def _compile_studio(source: str, findings: Findings) -> CompiledProblem:
     for start, end in split_parts(source, findings):
         first = source.count("\n", 0, start)
         text = repair(source[start:end], first, findings)
-        try:
-            converted, more = convert_part(Text.of(text, first), findings)
-        except BrokenPartError:
-            findings.report(BROKEN_HTML, "the HTML of this part cannot be made sense of", first)
-            text = tags_as_text(text)
-            converted, more = convert_part(Text.of(text, first), Findings())
+        converted, more, text = _convert(text, first, findings)
         olx.append(converted)
         hints += more
         repaired += (source[position:start], text)

@@ -28,8 +28,14 @@ BROKEN_HTML = define(
 BARE_QUOTE = define(
     "problem-bare-quote",
     Severity.WARNING,
-    "A double quote where Studio's converter puts the text into an attribute; it makes broken XML of it.",
-    "write `&quot;`",
+    "A double quote or a tag where Studio's converter puts the text into an attribute; it makes broken XML of it.",
+    "write `&quot;` or `&lt;`; an answer, a label of feedback and a dropdown on one line are plain text",
+)
+HEADER_QUESTION = define(
+    "problem-header-question",
+    Severity.WARNING,
+    "A question `>>…<<` underlined as a header; Studio's converter makes broken XML of it.",
+    "leave the underline away, or write the header on a line of its own",
 )
 EMPTY_CHOICE = define(
     "problem-empty-choice",

@@ -15,6 +15,7 @@ from authoring.markup.problem.escape import escape_line, is_mark
 from authoring.markup.problem.findings import (
     BARE_QUOTE,
     BROKEN_HTML,
+    HEADER_QUESTION,
     INSIDE_TEXT,
     LOOSE_HTML,
     RANGE_AS_TEXT,
@@ -25,7 +26,9 @@ from authoring.markup.problem.findings import (
 )
 from authoring.markup.problem.text import SPACES, S, strip
 
-VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+VOID = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
+)
 
 
 def repair(part: str, first: int, findings: Findings) -> str:
@@ -260,6 +263,7 @@ def _text_blocks(part: str, first: int, findings: Findings) -> str:
     return _BLOCK.sub(block, part) if "[" in part or "<" in part else part
 
 
+_HEADER_QUESTION = re.compile(r"^(.*>>.*)\n==+$", re.MULTILINE)
 _UNDERLINE_BLANKS = re.compile(rf"(?<=\n)(==+)[{SPACES.replace(chr(10), '')}]+$", re.MULTILINE)
 _ANSWER_LINE = re.compile(r"^(?P<mark>s?=|or=|not=)(?P<value>[^\n]*)$", re.MULTILINE)
 _LABEL_OF_FEEDBACK = re.compile(r"(?<={{)[^{}\n]*?(?=::)")
@@ -273,6 +277,12 @@ def _lines(part: str, first: int, findings: Findings) -> str:
     def line_of(match: re.Match[str]) -> int:
         return first + part.count("\n", 0, match.start())
 
+    def in_attribute(text: str, what: str, match: re.Match[str]) -> str:
+        fixed = text.replace('"', "&quot;").replace("<", "&lt;")
+        if fixed != text:
+            findings.report(BARE_QUOTE, f'a bare `"` or a tag in {what}', line_of(match))
+        return fixed
+
     def underline(match: re.Match[str]) -> str:
         findings.report(STRAY_ANSWER, "blanks behind the underline make an answer of it", line_of(match), "remove them")
         return match[1]
@@ -283,34 +293,27 @@ def _lines(part: str, first: int, findings: Findings) -> str:
         if not braces and _RANGE.match(value):
             findings.report(RANGE_AS_TEXT, "blanks behind this range make text of it", line_of(match), "remove them")
             fixed = value.rstrip(SPACES)
-        fixed = _in_attribute(fixed)
-        if '"' in value:
-            findings.report(BARE_QUOTE, "a bare `\"` in an answer", line_of(match))
-        return match["mark"] + fixed + braces + feedback
+        return match["mark"] + in_attribute(fixed, "an answer", match) + braces + feedback
 
     def label(match: re.Match[str]) -> str:
-        if '"' in match[0]:
-            findings.report(BARE_QUOTE, "a bare `\"` in the label of feedback", line_of(match))
-        return _in_attribute(match[0])
+        return in_attribute(match[0], "the label of feedback", match)
 
     def dropdown(match: re.Match[str]) -> str:
-        if '"' in match[1]:
-            findings.report(BARE_QUOTE, "a bare `\"` in a dropdown on one line", line_of(match))
-        return f"[[{_in_attribute(match[1])}]]"
+        return f"[[{in_attribute(match[1], 'a dropdown on one line', match)}]]"
+
+    def header(match: re.Match[str]) -> str:
+        findings.report(HEADER_QUESTION, "a question cannot be a header as well", line_of(match))
+        return match[1] + "\n"
 
     part = _UNDERLINE_BLANKS.sub(underline, part)
+    part = _HEADER_QUESTION.sub(header, part)
     part = _ANSWER_LINE.sub(answer, part)
     part = _LABEL_OF_FEEDBACK.sub(label, part)
     return _ONE_LINE_DROPDOWN.sub(dropdown, part)
 
 
-def _in_attribute(text: str) -> str:
-    return text.replace('"', "&quot;").replace("<", "&lt;")
-
-
 def tags_as_text(part: str) -> str:
-    """Every `<` of the part as text: what remains when its tags cannot be made sense of."""
-    labels = re.sub(r">>(.+?)<<", lambda m: f">>{m[1].replace('<', '&lt;')}\0", part, flags=re.DOTALL)
-    return labels.replace("<", "&lt;").replace("\0", "<<")
-
-
+    """Every `<` of the part but the marks of questions as text: for a part whose tags cannot be made sense of."""
+    return re.sub(
+        r"(>>.*?<<)|<", lambda m: f">>{m[1][2:-2].replace('<', '&lt;')}<<" if m[1] else "&lt;", part, flags=re.DOTALL
+    )

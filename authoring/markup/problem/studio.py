@@ -30,16 +30,14 @@ from authoring.markup.problem.choices import (
 )
 from authoring.markup.problem.feedback import fold_feedback
 from authoring.markup.problem.findings import (
-    BROKEN_HTML,
     LOST_TEXT,
     NESTED_QUESTION,
-    NO_QUESTION,
     STRAY_ANSWER,
     STRAY_SEPARATOR,
     UNCLOSED,
     Findings,
 )
-from authoring.markup.problem.text import SPACES, Row, S, S_IN_LINE, Text, strip
+from authoring.markup.problem.text import S_IN_LINE, SPACES, Row, S, Text, strip
 
 RESPONSES = frozenset(
     ("optionresponse", "multiplechoiceresponse", "stringresponse", "numericalresponse", "choiceresponse")
@@ -134,12 +132,20 @@ def _labels(part: Text, findings: Findings) -> Text:
 
 def take_hints(part: Text, findings: Findings) -> tuple[Text, list[str]]:
     """The part without its lines `||hint||`, and the hints."""
-    rows, hints = [], []
+    rows: list[Row] = []
+    hints: list[str] = []
+    after_hint = False
     for row in part.rows():
         line = strip(row.text)
+        if after_hint and not line:
+            continue
+        after_hint = False
         if len(line) >= 4 and line.startswith("||") and line.endswith("||"):
             hint, _, rest = line[2:].partition("||")
             hints.append(strip(hint))
+            after_hint = True
+            while rows and rows[-1].blank:
+                rows.pop()
             if strip(rest.removesuffix("||")):
                 message = f"only the first hint of a line counts; dropped: {strip(rest)[:60]!r}"
                 findings.report(LOST_TEXT, message, row.number, "write each hint on a line of its own")
@@ -238,9 +244,7 @@ _CODE = re.compile(r"\[code\]\n?(.*?)\[/?code\]", re.IGNORECASE | re.DOTALL)
 _CODE_MARK = re.compile(r"\[/?code\]", re.IGNORECASE)
 
 
-def _bracketed(
-    part: Text, pattern: re.Pattern[str], mark: re.Pattern[str], name: str, findings: Findings
-) -> Text:
+def _bracketed(part: Text, pattern: re.Pattern[str], mark: re.Pattern[str], name: str, findings: Findings) -> Text:
     """`[explanation]…[/explanation]` and `[code]…[/code]`; the closing mark may lack its slash.
 
     Studio's converter sees none where a `]` stands inside; `repair` has put entities for those it could.
@@ -307,9 +311,7 @@ def _assemble(xml: str, part: Text, findings: Findings) -> str:
     return _serialize(_gather(root, response, part, findings))
 
 
-def _gather(
-    root: etree._Element, response: etree._Element, part: Text, findings: Findings
-) -> etree._Element:
+def _gather(root: etree._Element, response: etree._Element, part: Text, findings: Findings) -> etree._Element:
     first = next(child for child in response if isinstance(child.tag, str))
     before = True
     lost = [root.text]

@@ -1,0 +1,32 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+BuildCourse: TypeAlias = Callable[[Mapping[str, str | bytes]], Path]
+
+
+def write_tree(folder: Path, files: Mapping[str, str | bytes]) -> Path:
+    """Write `{path: content}` below `folder`; text as UTF-8 with its line ends as they are."""
+    for path, content in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+@pytest.fixture
+def build_course(tmp_path: Path) -> BuildCourse:
+    """`build_course({path: text or bytes}) -> folder`. A course.yaml is added where none is given."""
+
+    def build(files: Mapping[str, str | bytes]) -> Path:
+        folder = tmp_path / "course"
+        folder.mkdir(exist_ok=True)
+        return write_tree(folder, {"course.yaml": "org: Demo\nnumber: DS101\nrun: 2027_T1\n", **files})
+
+    return build
