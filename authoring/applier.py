@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, assert_never
 
-from authoring.adoption import match_unclaimed
+from authoring.adoption import match_unclaimed, normal_content, same_value
 from authoring.calls import Call
 from authoring.client import Client, Reply
 from authoring.dialects import Dialect
@@ -49,7 +49,7 @@ from authoring.operations import (
 )
 from authoring.planner import GRADING_KEY, passport_key
 from authoring.registry import spec
-from authoring.rendering import Names, calls_of
+from authoring.rendering import Names, calls_of, resolve_fields, resolve_text
 from authoring.state import CourseState
 
 ATTEMPTS = 4
@@ -83,6 +83,8 @@ class _Run:
     done: list[Operation] = field(default_factory=list)
     created: dict[BlockKey, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    trusted: dict[str, bool] = field(default_factory=dict)
+    """Category → whether a create in one call was seen to keep everything."""
 
 
 def apply_plan(
@@ -266,9 +268,14 @@ class _Applier:
                 return
 
     def _create_block(self, operation: CreateBlock) -> LockEntry:
-        (call,) = calls_of(operation, self.dialect, self.names)
-        usage_key = self._create_once(operation, call)
+        category = operation.key.category
+        plain = operation.complete and self.run.trusted.get(category) is False
+        sent = CreateBlock(operation.key, operation.parent, operation.display_name) if plain else operation
+        (call,) = calls_of(sent, self.dialect, self.names)
+        usage_key = self._create_once(sent, call)
         self.run.created[operation.key] = usage_key
+        if operation.complete and not (self.run.trusted.get(category) or self._arrived_whole(operation, usage_key)):
+            self._send_all(UpdateBlock(operation.key, operation.fields, operation.content, usage_key=usage_key))
         pushed: dict[str, str] = {}
         if operation.complete:
             pushed = {name: digest(value) for name, value in operation.fields.items()}
@@ -278,6 +285,24 @@ class _Applier:
             pushed = {"display_name": digest(operation.display_name)}
         entry = LockEntry(operation.key, usage_key, operation.parent, pushed, None)
         return replace(entry, published=pushed) if self._is_direct(operation.key) else entry
+
+    def _arrived_whole(self, operation: CreateBlock, usage_key: str) -> bool:
+        """Whether a create in one call kept content and fields: read once for each category and run.
+
+        Deployments differ in what that call keeps. Where it drops something, or cannot be read, an update follows each.
+        """
+        category = operation.key.category
+        if category not in self.run.trusted:
+            read = self.client.read_block(usage_key, category)
+            fields = resolve_fields(category, operation.fields, self.names)
+            text = None if operation.content is None else resolve_text(operation.content, self.names)
+            whole = read is not None and normal_content(read.content) == normal_content(text)
+            if read is not None and whole:
+                whole = all(same_value(read.fields.get(name), value) for name, value in fields.items())
+            self.run.trusted[category] = whole
+            if not whole:
+                self.run.notes.append(f"this platform does not keep all of a {category} made in one call; updates follow")
+        return self.run.trusted[category]
 
     def _create_once(self, operation: CreateBlock, call: Call) -> str:
         for pause in (*PAUSES, None):

@@ -1,13 +1,37 @@
-"""What is configured, reachable and authorised, in plain words; nothing is changed. Made for `authoring doctor`."""
+"""What is configured, reachable and authorised, in plain words; nothing is changed. Made for `authoring doctor`.
+
+`diagnose(target)` makes a few reads and returns `Finding`s; the command line prints them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from authoring.calls import Call, CallKind, Service
 from authoring.client import Client
-from authoring.errors import ApiError, LoginError, RefusedError, UnreachableError
+from authoring.dialects import capabilities
+from authoring.errors import ApiError, LoginError, OutcomeUnknownError, RefusedError, UnreachableError
 from authoring.settings import DialectName, Target
+
+NOBODYS_COURSE = "course-v1:doctor+doctor+doctor"
+"""A key that no course has: that it is not found proves that the login was taken."""
+
+WORDS = {
+    "outline": "read sections and subsections",
+    "reorder": "reorder blocks",
+    "move": "move blocks",
+    "delete": "delete blocks",
+    "assets": "upload files",
+    "grading": "set the grading policy",
+    "about": "write the about page",
+    "course_settings": "set dates and details of the course",
+    "advanced_settings": "read and set the advanced settings",
+    "lti_passports": "add LTI passports",
+    "pdf": "set the address of PDF blocks",
+}
+"""Capabilities in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,90 +55,143 @@ def diagnose(target: Target | None) -> tuple[Finding, ...]:
             Finding(
                 "target",
                 True,
-                "the embedded sandbox (no IBL_CMS_URL and no --target); everything works on this machine alone",
+                "the embedded sandbox (no target is chosen); everything stays on this machine",
                 "set IBL_CMS_URL and a login to work on a platform: docs/commands.md",
             ),
         )
-    with Client(target) as client:
-        return tuple(_look(target, client))
+    return tuple(_look(target))
 
 
-def _look(target: Target, client: Client) -> list[Finding]:
-    found = [Finding("target", True, f"{target.cms_url} ({target.dialect} endpoints)")]
-    found.append(
-        Finding("LMS address", None if target.lms_url is None else True, target.lms_url or "not set (IBL_LMS_URL)")
-    )
-    if target.oauth is None and target.session is None:
-        found.append(
-            Finding(
-                "login",
-                False,
-                "none is configured",
-                "set IBL_CLIENT_ID and IBL_CLIENT_SECRET, or IBL_STUDIO_SESSION and IBL_STUDIO_CSRF",
-            )
-        )
-        return found
-    if target.oauth is not None:
-        found.append(_token_finding(target, client))
+def _look(target: Target) -> Iterator[Finding]:
+    yield Finding("target", True, f"{target.name}, from {target.origin}")
+    yield Finding("Studio", None, f"{target.cms_url} ({target.dialect} endpoints)")
+    yield from _addresses(target)
     if target.session is not None:
-        found.append(
-            _probe(
-                client,
-                "Studio session",
-                Call(CallKind.READ, Service.CMS, "GET", "/api/contentstore/v2/home/courses", repeatable=True),
-                "accepted; sections, files, grading and ordering can be worked on",
-            )
-        )
+        yield _session(target)
     else:
-        found.append(
-            Finding(
-                "Studio session",
-                None,
-                "not configured: files, grading, reordering, moving and deleting are out of reach",
-                "set IBL_STUDIO_SESSION and IBL_STUDIO_CSRF for them",
-            )
-        )
-    can = client.capabilities
-    names = ("outline", "reorder", "move", "delete", "assets", "grading", "about")
-    able = [name for name in names if getattr(can, name)]
-    unable = [name for name in names if not getattr(can, name)]
-    found.append(
-        Finding(
-            "capabilities",
+        yield Finding(
+            "Studio session",
             None,
-            f"can: {', '.join(able) or 'courses and blocks only'}"
-            + (f"; cannot: {', '.join(unable)}" if unable else ""),
+            "not configured: Studio's own routes are out of reach",
+            "set IBL_STUDIO_SESSION and IBL_STUDIO_CSRF",
         )
+    if target.oauth is not None:
+        yield _client_credentials(target)
+    if target.manager_url is not None:
+        yield _manager(target)
+    yield _abilities(target)
+    yield Finding(
+        "blocks",
+        None,
+        f"SCORM packages become `{target.options.scorm_category}` blocks, PDFs are set by `{target.options.pdf_block}`",
+        "scorm_category and pdf_block in authoring.toml say otherwise",
     )
+
+
+def _addresses(target: Target) -> Iterator[Finding]:
+    for subject, url, variable in (
+        ("LMS", target.lms_url, "IBL_LMS_URL"),
+        ("data manager", target.manager_url, "IBL_MANAGER_URL"),
+    ):
+        yield Finding(subject, None, url or f"no address ({variable} is not set)")
+    for url in filter(None, (target.cms_url, target.lms_url, target.manager_url)):
+        parts = urlsplit(url)
+        if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+            yield Finding("transport", None, f"{url} is not encrypted: logins are sent in the clear", "use https://")
+
+
+def _session(target: Target) -> Finding:
+    call = Call(CallKind.READ, Service.CMS, "GET", "/api/contentstore/v2/home/courses", query={"page": "1"})
+    return _probe(target, "Studio session", call, "accepted", unless=(404,))
+
+
+def _client_credentials(target: Target) -> Finding:
+    subject = "client credentials"
     if target.dialect is DialectName.IBL:
-        found.append(Finding("SCORM category", None, f"{target.scorm_category} (scorm_category in authoring.toml)"))
-    return found
-
-
-def _token_finding(target: Target, client: Client) -> Finding:
-    if target.lms_url is None:
-        return Finding(
-            "OAuth2 client",
-            False,
-            "IBL_CLIENT_ID is set, IBL_LMS_URL is not",
-            "set IBL_LMS_URL: it issues the tokens",
+        call = Call(
+            CallKind.READ,
+            Service.CMS,
+            "GET",
+            "/api/ibl/manage/course/",
+            query={"course_key": NOBODYS_COURSE},
         )
-    # A course that cannot exist: 404 (or 400) proves that the token was taken.
-    query = {"course_key": "course-v1:doctor+doctor+doctor"}
-    call = Call(CallKind.READ, Service.CMS, "GET", "/api/ibl/manage/course/", query=query, repeatable=True)
-    return _probe(client, "OAuth2 client", call, "a token was issued, and Studio accepts it")
+        words = "a token was given, and Studio accepts it"
+        return _probe(replace(target, session=None), subject, call, words, proofs=(400, 404))
+    return _asked(target, subject, lambda client: client.check_login(Service.LMS), "a token was given")
 
 
-def _probe(client: Client, subject: str, call: Call, good: str) -> Finding:
-    error = client.probe(call)
-    if error is None or (isinstance(error, RefusedError) and error.status in (400, 404)):
-        return Finding(subject, True, good)
-    return Finding(subject, False, error.message, error.hint or _hint(error))
+def _manager(target: Target) -> Finding:
+    subject = "data manager login"
+    if target.api_key is not None:
+        return Finding(subject, None, "an API key is set; it is tried when it is first needed")
+    if target.manager_oauth is None:
+        return Finding(
+            subject,
+            None,
+            "not configured",
+            "set IBL_PLATFORM_API_KEY, or IBL_MANAGER_CLIENT_ID and IBL_MANAGER_CLIENT_SECRET",
+        )
+    return _asked(target, subject, lambda client: client.check_login(Service.MANAGER), "a token was given")
 
 
-def _hint(error: ApiError) -> str | None:
-    if isinstance(error, UnreachableError):
-        return "check the address, the network and a proxy"
-    if isinstance(error, LoginError):
-        return "renew the login"
-    return None
+def _abilities(target: Target) -> Finding:
+    can = capabilities(target)
+    able = [words for name, words in WORDS.items() if getattr(can, name)]
+    unable = [words for name, words in WORDS.items() if not getattr(can, name)]
+    message = f"can create, change and publish blocks{''.join(f', {words}' for words in able)}"
+    if not unable:
+        return Finding("capabilities", True, message)
+    return Finding(
+        "capabilities",
+        None,
+        f"{message}; cannot {', '.join(unable)}",
+        None if can.stock else "a Studio session opens the rest: IBL_STUDIO_SESSION and IBL_STUDIO_CSRF",
+    )
+
+
+def _probe(
+    target: Target,
+    subject: str,
+    call: Call,
+    words: str,
+    *,
+    proofs: tuple[int, ...] = (),
+    unless: tuple[int, ...] = (),
+) -> Finding:
+    """Make a read. A refusal with one of `proofs` proves as much as an answer, one with `unless` proves nothing."""
+    silent = False
+
+    def ask(client: Client) -> None:
+        nonlocal silent
+        try:
+            client.send(call)
+        except RefusedError as error:
+            silent = error.status in unless
+            if not silent and error.status not in proofs:
+                raise
+
+    finding = _asked(target, subject, ask, words)
+    if silent:
+        return Finding(subject, None, "the platform answers, but has no route that proves the login")
+    return finding
+
+
+def _asked(target: Target, subject: str, ask: Callable[[Client], None], words: str) -> Finding:
+    try:
+        with Client(target, attempts=2) as client:
+            ask(client)
+    except ApiError as error:
+        return Finding(subject, False, f"{_kind(error)}: {error.message}", error.hint)
+    return Finding(subject, True, words)
+
+
+def _kind(error: ApiError) -> str:
+    match error:
+        case UnreachableError():
+            return "not reachable"
+        case LoginError():
+            return "not authorised"
+        case OutcomeUnknownError():
+            return "no usable answer"
+        case _:
+            return "refused"

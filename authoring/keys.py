@@ -31,11 +31,8 @@ def course_id(org: str, number: str, run: str) -> CourseId:
             shown = ", ".join("a space" if char == " " else repr(char) for char in bad)
             raise ValueError(f"{name} {part!r} holds {shown}; letters, digits and - _ . ~ : are allowed")
     course = CourseId(org, number, run)
-    try:
-        locator = CourseLocator(org, number, run)
-    except InvalidKeyError as error:
-        raise ValueError(f"not a course key: {course}") from error
-    longest = str(BlockUsageLocator(locator, "sequential", PLACEHOLDER_ID))
+    parse_course_key(str(course))
+    longest = usage_key(course, "sequential", PLACEHOLDER_ID)
     if len(longest) > KEY_LIMIT:
         raise ValueError(
             f"org, number and run are too long together: the keys of blocks would have {len(longest)} characters,"
@@ -87,10 +84,7 @@ def course_key_of(usage_key: str) -> str:
 
 def usage_key(course: CourseId, category: str, block: str) -> str:
     """The usage key of a block whose id is known beforehand (`handouts`, `overview`). Raises ValueError."""
-    try:
-        return str(BlockUsageLocator(CourseLocator(course.org, course.number, course.run), category, block))
-    except InvalidKeyError as error:
-        raise ValueError(f"not the parts of a usage key: {course}, {category}, {block}") from error
+    return check_usage_key(f"block-v1:{course.org}+{course.number}+{course.run}+type@{category}+block@{block}")
 
 
 def root_key(course: CourseId) -> str:
@@ -113,7 +107,7 @@ def asset_name_of(asset_key: str) -> str:
         key = AssetKey.from_string(asset_key)
     except InvalidKeyError as error:
         raise ValueError(f"not an asset key: {asset_key!r}") from error
-    return str(key.block_id)
+    return str(key.path)
 
 
 def _usage_key(text: str) -> BlockUsageLocator:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -45,6 +46,8 @@ _IDENTITY = frozenset({"url_name", "slug", "filename", "xblock-family", "x-is-po
 
 _OPTION = "{http://code.edx.org/xblock/option}"
 
+_DECLARATION = re.compile(r"\s*<\?xml\b[^>]*\?>")
+
 NewKey = Callable[[str], BlockKey]
 """`category -> key` for an element without `url_name`."""
 
@@ -64,10 +67,9 @@ def parse_element(text: str, path: PurePosixPath, first_line: int, diagnostics: 
         strip_cdata=True,
     )
     try:
-        element = etree.fromstring(text.strip().encode(), parser)
+        element = etree.fromstring(_without_declaration(text).encode(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        skipped = text.count("\n", 0, len(text) - len(text.lstrip()))
-        line = first_line + skipped + max((getattr(error, "lineno", None) or 1) - 1, 0)
+        line = first_line + max((getattr(error, "lineno", None) or 1) - 1, 0)
         detail = getattr(error, "msg", None) or str(error)
         diagnostics.report(BROKEN_OLX, f"not well-formed XML: {detail}", SourceLocation(path, line))
         return None
@@ -76,6 +78,12 @@ def parse_element(text: str, path: PurePosixPath, first_line: int, diagnostics: 
         diagnostics.report(BROKEN_OLX, "a document type is not allowed in OLX", where, "remove <!DOCTYPE …>")
         return None
     return element
+
+
+def _without_declaration(text: str) -> str:
+    """The text is decoded already: an XML declaration goes, its lines stay."""
+    match = _DECLARATION.match(text)
+    return text if match is None else "\n" * match[0].count("\n") + text[match.end() :]
 
 
 def block_from_element(

@@ -103,10 +103,10 @@ class RemoteCourseInfo:
 
 @dataclass(frozen=True, slots=True)
 class RemoteAsset:
-    """An uploaded file: its flat name (`/static/NAME`), its key, its size in bytes (0 where the platform tells none)."""
+    """An uploaded file: its flat name (`/static/NAME`), its key, its size in bytes (None where the platform does not tell)."""
 
     name: str
     usage_key: str
-    size: int = 0
+    size: int | None = None
     content_type: str | None = None
     locked: bool = False

@@ -45,8 +45,7 @@ class Desk:
         return kinds
 
     def reads(self) -> int:
-        count = sum(request.kind == "read" for request in self.server.requests)
-        return count
+        return sum(request.kind == "read" for request in self.server.requests)
 
     def edit(self, path: str, old: str, new: str) -> None:
         file = self.folder / path

@@ -1,46 +1,62 @@
 """The platform's API, typed and synchronous. The only package that knows httpx.
 
 `Client.send` takes a `Call` and returns a `Reply`; the `read_…` methods make the calls of the target's dialect and return
-values. Reads are made side by side, writes one after the other.
+values. Reads may be made side by side, writes are made one after the other by whoever calls.
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from threading import Lock
 from types import TracebackType
-from typing import Any
 
 import httpx
 
-from authoring.calls import Call, CallKind
-from authoring.client.transport import Reply, Transport
-from authoring.dialects import Dialect, IblDialect, capabilities, dialect_of
-from authoring.errors import ApiError, LoginError, RefusedError
-from authoring.keys import category_of
-from authoring.model import CourseId
-from authoring.remote import CourseInfo, RemoteAsset, RemoteBlock, RemoteContent, RemoteCourse
+from authoring.calls import Call, CallKind, Json, Service
+from authoring.client.transport import ATTEMPTS, Reply, Sent, Transport
+from authoring.dialects import NoRouteError, capabilities, dialect_of
+from authoring.errors import LoginError, NonsenseError, RefusedError
+from authoring.keys import block_category
+from authoring.model import CourseId, GradingPolicy
+from authoring.remote import (
+    RemoteAsset,
+    RemoteBlock,
+    RemoteContent,
+    RemoteCourse,
+    RemoteCourseInfo,
+)
 from authoring.settings import Target
 
-__all__ = ["Client", "Reply"]
+__all__ = ["Client", "Reply", "Sent"]
 
 READERS = 8
 """How many reads are under way at once."""
 
 
 class Client:
-    """A target's API. A context manager; `calls` counts what was sent, by kind."""
+    """A target's API. A context manager.
 
-    def __init__(self, target: Target, *, http: httpx.Client | None = None) -> None:
+    `on_call` is told of every request that left, from whichever thread sent it. `http` takes the place of the client's own
+    connection pool and is not closed;
+    `sleep` and `attempts` are for those who cannot wait.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        http: httpx.Client | None = None,
+        on_call: Callable[[Sent], None] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        attempts: int = ATTEMPTS,
+    ) -> None:
         self.target = target
-        self.dialect: Dialect = dialect_of(target)
+        self.dialect = dialect_of(target)
         self.capabilities = capabilities(target)
-        self.calls: Counter[CallKind] = Counter()
-        self._count = Lock()
-        self._transport = Transport(target, http)
+        self._transport = Transport(target, http, on_call=on_call, sleep=sleep, attempts=attempts)
 
     def __enter__(self) -> Client:
         return self
@@ -48,139 +64,159 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
         self._transport.close()
 
+    @property
+    def calls(self) -> Counter[CallKind]:
+        """How many requests left, by kind; attempts that were repeated count each."""
+        return self._transport.calls
+
     def send(self, call: Call) -> Reply:
-        """Send one call. Raises ApiError: see `authoring.errors` for what each kind means."""
-        if call.over is not None:
-            base = self.send(call.over).json
-            call = replace(call, json=_laid_over(base, call.json), over=None)
-        with self._count:
-            self.calls[call.kind] += 1
-        return self._transport.send(call)
+        """Send one call; one that merges reads first what it must keep.
 
-    # -- reads --------------------------------------------------------------------------------------------------------
+        Raises ApiError: UnreachableError when nothing was sent, RefusedError (ThrottledError) when the platform said no, be
+        it inside a success, LoginError, OutcomeUnknownError when nobody knows, NonsenseError for an answer that cannot be
+        one.
+        """
+        if call.merge is not None:
+            live = self.send(call.merge.read)
+            try:
+                body = call.merge.combine(live.json, call.json)
+            except (ValueError, KeyError, TypeError) as error:
+                raise NonsenseError(
+                    f"{call.merge.read}: the answer is not what was asked for ({error}); nothing was written",
+                    "check the login: `authoring doctor`",
+                    call=str(call.merge.read),
+                    status=live.status,
+                ) from error
+            call = replace(call, json=body, merge=None)
+        reply = self._transport.send(call)
+        problems = call.check(reply.json) if call.check is not None else ()
+        if problems:
+            raise RefusedError(f"{call}: {'; '.join(problems)}", call=str(call), status=reply.status)
+        return reply
 
-    def read_course_info(self, course: CourseId) -> CourseInfo | None:
-        """That the course exists, and its name; None when it does not."""
+    def send_reads(self, calls: Sequence[Call]) -> list[Reply]:
+        """Several reads side by side; the replies in the order of the calls. Raises what the first failing one raises."""
+        if any(call.kind is not CallKind.READ for call in calls):
+            raise ValueError("only reads are made side by side")
+        if len(calls) < 2:
+            return [self.send(call) for call in calls]
+        with ThreadPoolExecutor(min(READERS, len(calls))) as pool:
+            return list(pool.map(self.send, calls))
+
+    # -- the course ---------------------------------------------------------------------------------------------------
+
+    def read_course_info(self, course: CourseId) -> RemoteCourseInfo | None:
+        """That a course exists, and its title; None when there is none with this key (that the login may see)."""
         try:
-            row = self.send(self.dialect.read_course_info(course)).json
-        except RefusedError as error:
-            if error.status in (404, 500):
+            return self.dialect.course_of(course, self.send(self.dialect.read_course(course)).json)
+        except (RefusedError, LoginError) as error:
+            if error.status in self.dialect.absent_statuses:
                 return None
             raise
-        name = row.get("display_name") if isinstance(row, dict) else None
-        return CourseInfo(str(course), str(name or ""))
 
     def read_outline(self, course: CourseId, units: Sequence[str] = ()) -> RemoteCourse | None:
         """The structure of a live course; None when there is no such course.
 
-        Two or three reads where the target lists all units in one call. The children of `units` are read as well, one
-        call each, where that list does not have them.
+        The number of reads does not grow with the course; the children of those `units` (usage keys of any parents) that
+        it leaves unknown are one read each.
         """
-        if self.read_course_info(course) is None:
+        try:
+            replies = self.send_reads(self.dialect.read_outline(course))
+        except (RefusedError, LoginError) as error:
+            # A missing course is told in different ways by different routes: one is sure.
+            if error.status not in (403, 404, 500) or self.read_course_info(course) is not None:
+                raise
             return None
-        root = self.dialect.root_key(course)
-        blocks: dict[str, RemoteBlock] = {}
-        if self.capabilities.outline:
-            for block in self.dialect.outline_blocks(self.send(self.dialect.read_outline(course)).json):
-                blocks[block.usage_key] = block
-        else:
-            blocks[root] = RemoteBlock(root, "course", "", None, None)
-        everything = isinstance(self.dialect, IblDialect)
-        if isinstance(self.dialect, IblDialect):
-            for block in self.dialect.units_blocks(self.send(self.dialect.read_units(course)).json, root):
-                above = blocks.get(block.usage_key)
-                blocks[block.usage_key] = replace(above, children=block.children) if above else block
-        holders = [unit for unit in units if unit not in blocks or blocks[unit].children is None]
-        if self.capabilities.outline:
-            for holder, children in zip(holders, self._read_units(holders), strict=True):
-                above = blocks.get(holder) or RemoteBlock(holder, category_of(holder), "", None)
-                blocks[holder] = replace(above, children=tuple(child.usage_key for child in children))
-                blocks.update((child.usage_key, child) for child in children)
-        return RemoteCourse(str(course), root, blocks, everything, self.capabilities.outline)
+        outline = self.dialect.outline_of(course, [reply.json for reply in replies])
+        unknown = [unit for unit in units if (block := outline.blocks.get(unit)) is None or block.children is None]
+        for unit, children in self._read_below(course, unknown, outline):
+            outline = outline.with_children(unit, children)
+        return outline
 
-    def _read_units(self, units: Sequence[str]) -> list[tuple[RemoteBlock, ...]]:
-        if not units:
-            return []
-        with ThreadPoolExecutor(READERS) as pool:
-            return list(
-                pool.map(
-                    lambda unit: self.dialect.unit_blocks(self.send(self.dialect.read_unit(unit)).json, unit),
-                    units,
-                )
-            )
+    def _read_below(
+        self, course: CourseId, parents: Sequence[str], outline: RemoteCourse
+    ) -> Iterable[tuple[str, tuple[RemoteBlock, ...]]]:
+        calls: dict[str, Call] = {}
+        for parent in parents:
+            known = outline.blocks.get(parent)
+            try:
+                category = known.category if known else block_category(parent)
+                calls[parent] = self.dialect.read_children(course, parent, category)
+            except (NoRouteError, ValueError):
+                continue  # they stay unknown
+        for parent, reply in zip(calls, self.send_reads(list(calls.values())), strict=True):
+            yield parent, self.dialect.children_of(reply.json, parent)
 
     def read_children(self, course: CourseId, usage_key: str) -> tuple[str, ...] | None:
-        """The children that a block has now; None when the target does not tell."""
-        outline = self.read_outline(course, units=(usage_key,))
-        block = outline.blocks.get(usage_key) if outline else None
-        return block.children if block else None
+        """The children that a block has now, in order; None when the target does not tell."""
+        try:
+            call = self.dialect.read_children(course, usage_key, block_category(usage_key))
+        except (NoRouteError, ValueError):
+            return None
+        children = self.dialect.children_of(self.send(call).json, usage_key)
+        return tuple(child.usage_key for child in children)
+
+    def read_grading(self, course: CourseId) -> GradingPolicy:
+        """The grading policy. Raises NoRouteError where the login cannot read it."""
+        return self.dialect.grading_of(self.send(self.dialect.read_grading(str(course))).json)
+
+    def read_advanced_settings(self, course: CourseId) -> Mapping[str, Json]:
+        """`{name: value}` of the advanced settings. Raises NoRouteError where the login cannot read them."""
+        reply = self.send(self.dialect.read_advanced_settings(str(course)))
+        return self.dialect.advanced_settings_of(reply.json)
+
+    def read_course_settings(self, course: CourseId) -> Mapping[str, Json]:
+        """What Studio's Schedule & Details page holds, by its own names."""
+        return self.dialect.course_settings_of(self.send(self.dialect.read_course_settings(str(course))).json)
+
+    def read_lti_ids(self, course: CourseId) -> frozenset[str] | None:
+        """The ids of the course's LTI passports, never the rest of them; None when the login cannot read them."""
+        if not self.capabilities.advanced_settings:
+            return None
+        passports = self.read_advanced_settings(course).get("lti_passports")
+        listed = passports if isinstance(passports, list | tuple) else ()
+        return frozenset(str(passport).partition(":")[0] for passport in listed)
+
+    # -- blocks and files ---------------------------------------------------------------------------------------------
 
     def read_block(self, usage_key: str, category: str) -> RemoteContent | None:
-        """One block whole; None when it is gone, or when the target does not show this category."""
+        """What a block holds; None when it is gone, or when the target does not show this category."""
         readable = self.capabilities.readable
         if readable is not None and category not in readable:
             return None
         try:
-            content = self.dialect.content_of(self.send(self.dialect.read_block(usage_key, category)).json)
+            content = self.dialect.block_of(self.send(self.dialect.read_block(usage_key, category)).json)
         except RefusedError as error:
-            if error.status in (404, 406, 500):
+            if error.status in (404, 406, 500):  # a missing block is one or the other, by release
                 return None
             raise
         return replace(content, usage_key=usage_key, category=category)
 
     def read_blocks(self, wanted: Iterable[tuple[str, str]]) -> Mapping[str, RemoteContent]:
-        """Several blocks, `(usage key, category)`, side by side; those that cannot be read are left out."""
+        """Several blocks, `(usage key, category)`, side by side, by usage key; what cannot be read is left out."""
         with ThreadPoolExecutor(READERS) as pool:
             found = pool.map(lambda item: self.read_block(*item), wanted)
             return {content.usage_key: content for content in found if content is not None}
 
     def list_assets(self, course: CourseId) -> tuple[RemoteAsset, ...]:
-        """Every uploaded file of a course."""
+        """Every uploaded file of a course. Raises NoRouteError where the login cannot list them."""
         found: dict[str, RemoteAsset] = {}
         page = 0
         while True:
             assets, total = self.dialect.assets_of(self.send(self.dialect.list_assets(str(course), page)).json)
             before = len(found)
-            found.update((asset.name, asset) for asset in assets)
+            found.update((asset.usage_key, asset) for asset in assets)
             page += 1
+            # A page beyond the end is the last one over again (Open edX: asset_storage_handlers.py).
             if len(found) >= total or len(found) == before:
                 return tuple(found.values())
 
-    def read_advanced_settings(self, course: CourseId) -> Mapping[str, Any]:
-        """`{name: value}` of the advanced settings."""
-        row = self.send(self.dialect.read_advanced(str(course))).json
-        return {name: item.get("value") for name, item in row.items()} if isinstance(row, dict) else {}
-
-    def read_grading(self, course: CourseId) -> Mapping[str, Any]:
-        """The grading policy as the platform gives it: weights in percent."""
-        row = self.send(self.dialect.read_grading(str(course))).json
-        return row if isinstance(row, dict) else {}
-
-    def read_lti_ids(self, course: CourseId) -> frozenset[str] | None:
-        """The ids of the course's LTI passports; None when they cannot be read with this login."""
-        if not self.capabilities.grading:
-            return None
-        try:
-            passports = self.read_advanced_settings(course).get("lti_passports") or []
-        except (RefusedError, LoginError):
-            return None
-        return frozenset(str(passport).partition(":")[0] for passport in passports)
-
-    def probe(self, call: Call) -> ApiError | None:
-        """Send a read and say what went wrong, for `doctor`; None when it was answered."""
-        try:
-            self.send(call)
-        except ApiError as error:
-            return error
-        return None
-
-
-def _laid_over(base: Any, ours: Any) -> Any:
-    """`ours` laid over `base`: maps are merged, lists united, all else replaced."""
-    if isinstance(base, dict) and isinstance(ours, Mapping):
-        return {**base, **{name: _laid_over(base.get(name), value) for name, value in ours.items()}}
-    if isinstance(base, list) and isinstance(ours, list | tuple):
-        return [*base, *(item for item in ours if item not in base)]
-    return ours
+    def check_login(self, service: Service) -> None:
+        """Get a token for a service that is entered with one; nothing else is asked. Raises ApiError."""
+        self._transport.check_login(service)

@@ -1,26 +1,31 @@
-"""One call over HTTP: logins, time-outs, and what an answer means.
+"""One call over HTTP: address, login, body, time-outs, retries. The only module that sends anything.
 
-No redirect is ever followed: an expired session answers with a redirect to a login page, which a client that follows it
-takes for success (docs/platform.md). Only calls that do no harm twice are retried: reads, what never left, and what the server
-asked to send later.
+No redirect is ever followed. Only what does no harm twice is retried: reads, what never left, and what the server asked to
+send later. The connection is kept; files are read from disk while they are sent.
 """
 
 from __future__ import annotations
 
-import json as jsonlib
+import base64
+import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_random_exponential
 
-from authoring.calls import Answer, Call, CallKind, Service
+from authoring.calls import Call, CallKind, Json, Service
+from authoring.client.failures import Redactor, read_answer, secrets_in
+from authoring.client.logins import Login, TokenLogin, logins_of
 from authoring.errors import (
-    ApiError,
     LoginError,
     NonsenseError,
     OutcomeUnknownError,
@@ -28,330 +33,274 @@ from authoring.errors import (
     ThrottledError,
     UnreachableError,
 )
-from authoring.settings import OAuthClient, Target
+from authoring.settings import Target, secrets_of
 
 ATTEMPTS = 5
-LONGEST_WAIT = 30.0
-"""Seconds; a `Retry-After` beyond it ends the attempts."""
-EARLY = 30.0
-"""A token is renewed this many seconds before it expires."""
-_STOCK = (
-    "/xblock/",
-    "/settings/",
-    "/assets/",
-    "/course/",
-    "/course_",
-    "/tabs/",
-    "/import",
-    "/export",
-    "/api/contentstore/",
-)
+LONGEST_WAIT = 60.0
+"""Seconds; the platform asking to wait longer ends the attempts."""
+CONNECT_TIMEOUT = 10.0
+SLOW_KINDS = frozenset({CallKind.UPLOAD, CallKind.PUBLISH, CallKind.CREATE})
+SLOW_FACTOR = 4
+CONNECTIONS = 16
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+"""What httpx raises before anything of a request has left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A success: its status, its JSON (None when the body is empty), its headers."""
+    """A success: its status, its JSON (None when the body is empty), its text and headers."""
 
     status: int
-    json: Any
+    json: Json
+    text: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request that left, for progress and logs: the call, the answer's status (None: none came), the seconds it took."""
+
+    call: Call
+    status: int | None
+    seconds: float
 
 
 class Transport:
     """Sends calls to the hosts of one target. Safe to use from several threads."""
 
-    def __init__(self, target: Target, http: httpx.Client | None = None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        http: httpx.Client | None = None,
+        *,
+        on_call: Callable[[Sent], None] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        attempts: int = ATTEMPTS,
+    ) -> None:
         self._target = target
-        self._http = http or httpx.Client(
-            timeout=httpx.Timeout(target.timeout, connect=10.0),
-            limits=httpx.Limits(max_connections=16, max_keepalive_connections=16),
-            follow_redirects=False,
-        )
-        self._token: str | None = None
-        self._token_until = 0.0
-        self._token_lock = threading.Lock()
+        self._attempts = attempts
+        self._http = http or _make_client(target)
+        self._owned = http is None
+        self._on_call = on_call
+        self._sleep = sleep
+        self._redactor = Redactor(secrets_of(target))
+        self._logins = logins_of(target, self._fetch, self._redactor.add)
+        self._lock = threading.Lock()
+        self.calls: Counter[CallKind] = Counter()
 
     def close(self) -> None:
-        self._http.close()
+        if self._owned:
+            self._http.close()
 
     def send(self, call: Call) -> Reply:
         """Send a call, retrying where that is harmless. Raises ApiError."""
         attempts = Retrying(
-            retry=retry_if_exception(lambda error: _may_retry(error, call)),
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=_wait,
+            retry=_may_retry,
+            stop=stop_after_attempt(self._attempts),
+            wait=_pause,
+            sleep=self._sleep,
             reraise=True,
         )
-        return attempts(self._send_with_login, call)
+        return attempts(self._send_logged_in, call)
 
-    def _send_with_login(self, call: Call) -> Reply:
+    def check_login(self, service: Service) -> None:
+        """Get a token for a service that is entered with one. Raises ApiError when there is none to be had."""
+        self._login(service).headers()
+
+    def _send_logged_in(self, call: Call) -> Reply:
+        login = self._login(call.service)
+        if not isinstance(login, TokenLogin):
+            return self._send_once(call, login.headers())
+        token = login.token()
         try:
-            return self._send_once(call)
+            return self._send_once(call, {"Authorization": f"Bearer {token}"})
         except LoginError as error:
-            # A token may have been withdrawn before its time; a request that was refused for it did nothing.
-            if error.status != 401 or not self._uses_token(call):
+            if error.status != 401:
                 raise
-            with self._token_lock:
-                self._token = None
-            return self._send_once(call)
+        # The token was withdrawn before its time; what was refused for it was not done, so it may be sent again.
+        login.forget(token)
+        return self._send_once(call, login.headers())
 
-    def _send_once(self, call: Call) -> Reply:
-        url = self._base(call.service) + call.path
-        with ExitStack() as stack:
-            content: dict[str, Any] = {}
-            if call.files:
-                content["data"] = dict(call.form or {})
-                content["files"] = [
-                    (part.name, (part.filename, stack.enter_context(part.file.open("rb")), part.content_type))
-                    for part in call.files
-                ]
-            elif call.form is not None:
-                content["data"] = dict(call.form)
-            elif call.json is not None:
-                content["content"] = jsonlib.dumps(call.json, default=list).encode("utf-8")
-            headers = {"Accept": "application/json", **self._login(call)}
-            if "content" in content:
-                headers["Content-Type"] = "application/json"
-            with _as_api_errors(call):
-                response = self._http.request(
-                    call.method, url, params=dict(call.query) or None, headers=headers, **content
-                )
-        return _reply(call, response)
+    def _fetch(self, call: Call) -> Json:
+        """A call without a login: the one that asks for a token."""
+        return self._send_once(call, {}).json
 
-    def _base(self, service: Service) -> str:
-        url = {
-            Service.CMS: self._target.cms_url,
-            Service.LMS: self._target.lms_url,
-            Service.MANAGER: self._target.manager_url,
-        }[service]
-        if url is None:
-            raise LoginError(
-                f"the target has no address for the {service.value.upper()}",
-                f"set IBL_{service.value.upper()}_URL",
-            )
-        return url
+    def _login(self, service: Service) -> Login:
+        login = self._logins.get(service)
+        if login is None:
+            raise LoginError(f"no login for the {service.value.upper()} is configured", _LOGIN_VARIABLES[service])
+        return login
 
-    # -- logins -------------------------------------------------------------------------------------------------------
-
-    def _uses_token(self, call: Call) -> bool:
-        if self._target.oauth is None or call.kind is CallKind.LOGIN:
-            return False
-        stock = call.service is Service.CMS and call.path.startswith(_STOCK)
-        return not (stock and self._target.session is not None)
-
-    def _login(self, call: Call) -> dict[str, str]:
-        if call.kind is CallKind.LOGIN:
-            return {}
-        if self._uses_token(call):
-            return {"Authorization": f"Bearer {self._bearer()}"}
-        session = self._target.session
-        if session is None:
-            raise LoginError(
-                f"no login for {call}",
-                "set IBL_CLIENT_ID and IBL_CLIENT_SECRET, or IBL_STUDIO_SESSION and IBL_STUDIO_CSRF",
-                call=str(call),
-            )
-        csrf = session.csrf_token.reveal()
-        origin = self._target.cms_url
-        return {
-            "Cookie": f"studio_session_id={session.session_id.reveal()}; csrftoken={csrf}",
-            "X-CSRFToken": csrf,
-            "Origin": origin,
-            "Referer": origin + "/",
-        }
-
-    def _bearer(self) -> str:
-        with self._token_lock:
-            if self._token is None or time.monotonic() > self._token_until:
-                assert self._target.oauth is not None
-                self._token, lifetime = self._fetch_token(self._target.oauth)
-                self._token_until = time.monotonic() + max(1.0, lifetime - EARLY)
-            return self._token
-
-    def _fetch_token(self, client: OAuthClient) -> tuple[str, float]:
-        form = {
-            "client_id": client.client_id,
-            "client_secret": client.client_secret.reveal(),
-            "grant_type": "client_credentials",
-        }
-        call = Call(
-            CallKind.LOGIN,
-            Service.LMS,
-            "POST",
-            "/oauth2/access_token/",
-            form=form,
-            repeatable=True,
-            secret=True,
-        )
+    def _send_once(self, call: Call, login: Mapping[str, str]) -> Reply:
+        began = time.monotonic()
+        status: int | None = None
+        left = True
         try:
-            row = self._send_once(call).json
+            with _as_api_errors(call, self._redactor), ExitStack() as files:
+                response = self._http.request(
+                    call.method,
+                    self._url(call),
+                    params=dict(call.query) or None,
+                    timeout=self._timeout(call),
+                    **_content(call, login, files),
+                )
+            status = response.status_code
+            answer = read_answer(call, response, self._redactor)
+        except UnreachableError:
+            left = False
+            raise
         except RefusedError as error:
-            raise LoginError(
-                "the platform does not accept IBL_CLIENT_ID and IBL_CLIENT_SECRET",
-                "check both, and that IBL_LMS_URL is the LMS that issued them",
-                call=str(call),
-                status=error.status,
-            ) from error
-        token = row.get("access_token") if isinstance(row, dict) else None
-        if not isinstance(token, str) or not token:
-            raise NonsenseError("the login's answer holds no token", "check IBL_LMS_URL", call=str(call))
-        lifetime = row.get("expires_in")
-        return token, float(lifetime) if isinstance(lifetime, int | float) else 300.0
+            left = error.status is not None
+            raise
+        finally:
+            if left:
+                self._record(Sent(call, status, time.monotonic() - began))
+        return Reply(status, answer, response.text, dict(response.headers))
+
+    def _record(self, sent: Sent) -> None:
+        with self._lock:
+            self.calls[sent.call.kind] += 1
+        if self._on_call is not None:
+            self._on_call(sent)
+
+    def _url(self, call: Call) -> str:
+        base = self._target.url(call.service)
+        if base is None:
+            name = call.service.value.upper()
+            raise UnreachableError(
+                f"{call}: the target has no address for the {name}", f"set IBL_{name}_URL", call=str(call)
+            )
+        return base + quote(call.path, safe="/+:@~%-._!$&'()*,;=")
+
+    def _timeout(self, call: Call) -> httpx.Timeout:
+        seconds = self._target.options.timeout * (SLOW_FACTOR if call.kind in SLOW_KINDS else 1)
+        return httpx.Timeout(seconds, connect=min(CONNECT_TIMEOUT, seconds))
 
 
-def _may_retry(error: BaseException, call: Call) -> bool:
-    if isinstance(error, UnreachableError):
+_LOGIN_VARIABLES = {
+    Service.CMS: "set IBL_STUDIO_SESSION and IBL_STUDIO_CSRF, or IBL_CLIENT_ID and IBL_CLIENT_SECRET",
+    Service.LMS: "set IBL_LMS_URL, IBL_CLIENT_ID and IBL_CLIENT_SECRET",
+    Service.MANAGER: "set IBL_PLATFORM_API_KEY, or IBL_MANAGER_CLIENT_ID and IBL_MANAGER_CLIENT_SECRET",
+}
+
+
+def _make_client(target: Target) -> httpx.Client:
+    client = httpx.Client(
+        follow_redirects=False,
+        limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+        trust_env=not _is_local(target.cms_url),  # a proxy cannot reach a server on this machine
+        headers={"User-Agent": "ibl-course-authoring"},
+    )
+    # The login's cookies are sent by us; what a host sets is not kept, so that no host gets another one's.
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return client
+
+
+def _is_local(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
         return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _content(call: Call, login: Mapping[str, str], files: ExitStack) -> dict[str, Any]:
+    """Headers and body for httpx. Raises RefusedError when a file cannot be read: nothing was sent then."""
+    headers = {"Accept": "application/json", **login}
+    if call.inline_files:
+        body = dict(call.json) if isinstance(call.json, Mapping) else {}
+        for part in call.files:
+            with _reading(call):
+                body[part.name] = base64.b64encode(part.file.read_bytes()).decode("ascii")
+        return {"headers": {**headers, "Content-Type": "application/json"}, "content": _dump(body)}
+    if call.files:
+        parts = []
+        for part in call.files:
+            with _reading(call):
+                stream = files.enter_context(part.file.open("rb"))
+            parts.append((part.name, (part.filename, stream, part.content_type)))
+        return {"headers": headers, "data": dict(call.form or {}), "files": parts}
+    if call.form is not None:
+        return {"headers": headers, "data": dict(call.form)}
+    if call.json is not None:
+        return {"headers": {**headers, "Content-Type": "application/json"}, "content": _dump(call.json)}
+    return {"headers": headers}
+
+
+def _dump(value: Json) -> bytes:
+    return json.dumps(value, ensure_ascii=False, default=_plain).encode("utf-8")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"not JSON: {type(value).__name__}")
+
+
+@contextmanager
+def _reading(call: Call) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RefusedError(
+            f"{call}: {error.filename or 'a file'} cannot be read ({error.strerror}); nothing was sent",
+            "check that the file is there and readable, then run again",
+            call=str(call),
+        ) from error
+
+
+@contextmanager
+def _as_api_errors(call: Call, redactor: Redactor) -> Iterator[None]:
+    """httpx's exceptions by what they mean for a request: it never left, or nobody knows."""
+    try:
+        yield
+    except NEVER_SENT as error:
+        raise UnreachableError(
+            f"{call}: the platform cannot be reached ({_reason(error, call, redactor)})",
+            "check the target's address and the network",
+            call=str(call),
+        ) from error
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+        raise UnreachableError(
+            f"{call}: cannot be sent ({_reason(error, call, redactor)})",
+            "check the target's addresses and login",
+            call=str(call),
+        ) from error
+    except httpx.TimeoutException as error:
+        raise OutcomeUnknownError(
+            f"{call}: no answer in time", "raise `timeout` in authoring.toml if it keeps happening", call=str(call)
+        ) from error
+    except httpx.HTTPError as error:
+        raise OutcomeUnknownError(
+            f"{call}: the connection broke ({_reason(error, call, redactor)})", call=str(call)
+        ) from error
+
+
+def _reason(error: Exception, call: Call, redactor: Redactor) -> str:
+    return redactor.clean(str(error) or type(error).__name__, secrets_in(call))
+
+
+def _may_retry(state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    call = state.args[0]
+    if isinstance(error, UnreachableError):
+        return isinstance(error.__cause__, NEVER_SENT)
     if isinstance(error, ThrottledError):
         return (error.retry_after or 0.0) <= LONGEST_WAIT
-    return (
-        isinstance(error, OutcomeUnknownError) and call.kind is CallKind.READ and not isinstance(error, NonsenseError)
-    )
+    if not isinstance(call, Call) or call.kind.writes or isinstance(error, NonsenseError):
+        return False
+    if isinstance(error, RefusedError):
+        return error.status == 500 and state.attempt_number == 1  # once more: it may be lasting, e.g. a missing block
+    return isinstance(error, OutcomeUnknownError)
 
 
 _backoff = wait_random_exponential(multiplier=0.2, max=5.0)
 
 
-def _wait(state: RetryCallState) -> float:
+def _pause(state: RetryCallState) -> float:
+    """Seconds before the next attempt: what the platform asked for, plus a little, or a jittered backoff."""
     error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, ThrottledError) and error.retry_after is not None:
-        return error.retry_after
-    return _backoff(state)
-
-
-@contextmanager
-def _as_api_errors(call: Call) -> Iterator[None]:
-    """httpx's exceptions by what they mean for a request: it never left, or nobody knows."""
-    try:
-        yield
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        raise UnreachableError(
-            f"{call}: the platform cannot be reached ({error})",
-            "check the address and the network",
-            call=str(call),
-        ) from error
-    except httpx.TimeoutException as error:
-        raise OutcomeUnknownError(f"{call}: no answer in time", None, call=str(call)) from error
-    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-        raise UnreachableError(
-            f"{call}: not an address ({error})", "check the target's addresses", call=str(call)
-        ) from error
-    except httpx.HTTPError as error:
-        reason = str(error) or type(error).__name__
-        raise OutcomeUnknownError(f"{call}: the connection broke ({reason})", None, call=str(call)) from error
-
-
-def _reply(call: Call, response: httpx.Response) -> Reply:
-    """A success, or the error that a response stands for."""
-    status = response.status_code
-    where = str(call)
-    if response.is_redirect or 300 <= status < 400:
-        location = response.headers.get("location", "")
-        if "login" in location or "signin" in location:
-            raise LoginError(
-                f"{call}: the session has expired",
-                "log in again and renew IBL_STUDIO_SESSION",
-                call=where,
-                status=status,
-            )
-        raise NonsenseError(
-            f"{call}: answered with a redirect ({status})",
-            "check the target's address",
-            call=where,
-            status=status,
-        )
-    if status == 401:
-        raise LoginError(f"{call}: not logged in", "check the login with `authoring doctor`", call=where, status=status)
-    if status == 403:
-        raise LoginError(
-            f"{call}: not permitted ({_detail(response)})",
-            _forbidden_hint(response),
-            call=where,
-            status=status,
-        )
-    if status == 429 or (status == 503 and "retry-after" in response.headers):
-        raise ThrottledError(
-            f"{call}: the platform asks to wait",
-            None,
-            call=where,
-            status=status,
-            retry_after=_retry_after(response),
-        )
-    if status >= 500:
-        if call.kind is CallKind.READ and status == 500:
-            raise RefusedError(f"{call}: server error ({_detail(response)})", None, call=where, status=status)
-        raise OutcomeUnknownError(
-            f"{call}: server error {status} ({_detail(response)})", None, call=where, status=status
-        )
-    if status >= 400:
-        raise RefusedError(f"{call}: refused with {status} ({_detail(response)})", None, call=where, status=status)
-    return Reply(status, _body(call, response), dict(response.headers))
-
-
-def _body(call: Call, response: httpx.Response) -> Any:
-    if not response.content:
-        if call.answer is Answer.JSON:
-            raise NonsenseError(
-                f"{call}: an empty answer where one was due",
-                None,
-                call=str(call),
-                status=response.status_code,
-            )
-        return None
-    try:
-        return response.json()
-    except ValueError as error:
-        text = response.text[:200].lower()
-        login = "<html" in text or "<!doctype" in text
-        raise NonsenseError(
-            f"{call}: the answer is {'a web page' if login else 'not JSON'}, not what was asked for",
-            "the login may have expired: check with `authoring doctor`" if login else None,
-            call=str(call),
-            status=response.status_code,
-        ) from error
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    try:
-        return max(0.0, float(response.headers.get("retry-after", "")))
-    except ValueError:
-        return None
-
-
-def _forbidden_hint(response: httpx.Response) -> str:
-    if "csrf" in response.text.lower():
-        return (
-            "IBL_STUDIO_CSRF does not belong to IBL_STUDIO_SESSION: copy both from the same browser, at the same time"
-        )
-    return "the login needs a role on this organisation or course (course team, or org-wide staff)"
-
-
-def _detail(response: httpx.Response) -> str:
-    """The reason in an error body, whichever of the platform's shapes it has."""
-    try:
-        body = response.json()
-    except ValueError:
-        text = response.text.strip()
-        return "an error page" if "<" in text[:200] else (text[:200] or "no reason given")
-    return _reason(body)[:400] or "no reason given"
-
-
-def _reason(body: object) -> str:
-    if isinstance(body, str):
-        return body
-    if isinstance(body, list):
-        return "; ".join(_reason(item) for item in body[:5])
-    if not isinstance(body, dict):
-        return ""
-    for name in ("error", "ErrMsg", "detail", "message", "developer_message", "description"):
-        value = body.get(name)
-        if isinstance(value, str) and value:
-            return value
-    if isinstance(body.get("status"), dict):
-        return _reason(body["status"])
-    if "key" in body and "message" in body:
-        return f"{body['key']}: {_reason(body['message'])}"
-    return "; ".join(f"{name}: {_reason(value)}" for name, value in list(body.items())[:5] if value)
-
-
-__all__ = ["ApiError", "Reply", "Transport"]
+    asked = (error.retry_after or 0.0) if isinstance(error, ThrottledError) else 0.0
+    return asked + _backoff(state)

@@ -1,24 +1,21 @@
 """Dialects: which calls an operation becomes on which kind of target. Pure.
 
-`dialect_of(target)` and `capabilities(target)` are the only places that look at what a target is.
+`dialect_of(target)` and `capabilities(target)` are the only places that look at what a target is; the conventions are in
+:mod:`authoring.dialects.base`.
 """
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
-from authoring.dialects.base import Capabilities, StockRoutes
-from authoring.dialects.ibl import PROBLEM_TYPES, IblDialect
+from authoring.dialects.base import Capabilities, Dialect, NoRouteError
+from authoring.dialects.ibl import PROBLEM_TYPES, READABLE, IblDialect
 from authoring.dialects.studio import StudioDialect
-from authoring.settings import DialectName, Target
-
-Dialect: TypeAlias = IblDialect | StudioDialect
+from authoring.settings import DialectName, PdfBlock, Target
 
 __all__ = [
     "Capabilities",
     "Dialect",
     "IblDialect",
-    "StockRoutes",
+    "NoRouteError",
     "StudioDialect",
     "capabilities",
     "dialect_of",
@@ -28,26 +25,30 @@ __all__ = [
 def dialect_of(target: Target) -> Dialect:
     """The dialect that a target speaks."""
     if target.dialect is DialectName.STUDIO:
-        return StudioDialect()
-    return IblDialect(stock=target.session is not None, scorm_category=target.scorm_category)
+        return StudioDialect(options=target.options)
+    return IblDialect(stock=target.has_stock_routes, options=target.options)
 
 
 def capabilities(target: Target) -> Capabilities:
-    """What can be done with the login at hand: a Studio session opens the stock routes, an OAuth2 client only
+    """What can be done with the login at hand: a Studio session opens Studio's own routes, client credentials alone only
     `/api/ibl/` and `/api/v1/ibl/`."""
-    stock = target.session is not None
-    readable = None if stock else frozenset({"html", "video"})
-    one_call = (
-        frozenset(PROBLEM_TYPES) if target.dialect is DialectName.IBL and target.component_create else frozenset()
-    )
+    ibl = target.dialect is DialectName.IBL
+    stock = target.has_stock_routes
     return Capabilities(
+        stock=stock,
+        units=ibl,
         outline=stock,
         reorder=stock,
         move=stock,
         delete=stock,
         assets=stock,
         grading=stock,
-        about=stock or target.dialect is DialectName.IBL,
-        component_create=one_call,
-        readable=readable,
+        about=stock or ibl,
+        course_settings=stock or ibl,
+        advanced_settings=stock,
+        lti_passports=stock or ibl,
+        pdf=stock or target.options.pdf_block is PdfBlock.URL,
+        component_create=frozenset(PROBLEM_TYPES) if ibl and target.options.component_create else frozenset(),
+        readable=None if stock else READABLE,
+        scorm_category=target.options.scorm_category,
     )

@@ -152,14 +152,18 @@ class Linker:
         return target
 
     def asset(self, path: str, line: int | None) -> str | None:
-        """The platform's name of an asset given by path (`../../static/x.srt`) or as `/static/x.srt`."""
-        resolved = self(path, line)
-        if resolved.startswith(_STATIC):
-            name = resolved.removeprefix(_STATIC)
-            return name if name in self.index.asset_names else None
-        if resolved != path:
-            self._dead(path, path, line, DEAD_LINK)
-        return None
+        """The platform's name of the asset at a path (`../../static/x.srt`, `/static/x.srt`); None, reported, when
+        there is none."""
+        if path.startswith(_STATIC):
+            target: str | None = f"static/{unquote(path.removeprefix(_STATIC))}"
+        else:
+            target = self.locate(path, line)
+        if target is None:
+            return None
+        name = self.index.assets.get(target)
+        if name is None:
+            self._dead(path, target, line, DEAD_LINK)
+        return name
 
     def _static(self, href: str, path: str, tail: str, line: int | None, image: bool) -> str:
         name = unquote(path.removeprefix(_STATIC))

@@ -7,8 +7,8 @@ paragraph's last character for the digit before the first) and `texmath` copies 
 bracket and does not know `\[…\]` inside a paragraph.
 
 What is maths (the rules of pandoc): a `$` opens before a character that is not white space and closes after
-one, when no digit follows and none stands before the opening, so that "costs $5 and $10" stays text. `\$`
-is a dollar sign.
+one, when no digit follows and none stands before the opening, so that "costs $5 and $10" stays text. So does
+"from $5 to 10$": a number and words, without TeX. `\$` is a dollar sign.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _INLINE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+
+_WORD = re.compile(r"\s[^\W\d_]{2,}")
 
 _BRACKETS = {"\\(": "\\)", "\\[": "\\]"}
 
@@ -62,7 +64,7 @@ def _dollars(state: StateInline, silent: bool) -> bool:
         return False
     double = match["double"] is not None
     content = match["double"] if double else match["single"]
-    if not content.strip() or (not double and content[-1].isspace()):
+    if not content.strip() or (not double and (content[-1].isspace() or _is_price(content))):
         return False
     if not silent:
         token = state.push("math_display" if double else "math_inline", "math", 0)
@@ -70,6 +72,11 @@ def _dollars(state: StateInline, silent: bool) -> bool:
         token.markup = "$$" if double else "$"
     state.pos = match.end()
     return True
+
+
+def _is_price(content: str) -> bool:
+    """Whether `content` is what stands between two prices, as in "from $5 to 10$": a number, then words, no TeX."""
+    return content[0].isdigit() and "\\" not in content and _WORD.search(content) is not None
 
 
 def _brackets(state: StateInline, silent: bool) -> bool:
@@ -109,6 +116,11 @@ def _math_block(state: StateBlock, start_line: int, end_line: int, silent: bool)
         closing = "\\]"
     else:
         return False
+    # Where a search failed is remembered: line after line of `\[` must not be searched again and again.
+    failed: dict[tuple[str, int, int], int] = state.env.setdefault("math_open", {})
+    search = (closing, end_line, state.blkIndent)
+    if start_line < failed.get(search, -1):
+        return False
     inner = first[2:].rstrip()
     lines: list[str] = []
     line = start_line
@@ -122,6 +134,7 @@ def _math_block(state: StateBlock, start_line: int, end_line: int, silent: bool)
         lines.append(inner)
         line += 1
         if line >= end_line or state.sCount[line] < state.blkIndent or state.isEmpty(line):
+            failed[search] = line
             return False
         inner = _line(state, line).rstrip()
     content = "\n".join(lines).strip()

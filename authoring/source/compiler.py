@@ -40,7 +40,8 @@ from authoring.source.directives import WRONG_NESTING, Directive, Prose, scan_bo
 from authoring.source.fields import read_fields
 from authoring.source.files import SourceTree
 from authoring.source.nodes import Component, Node, Outline
-from authoring.source.outline import UNUSED_PATH, read_outline
+from authoring.source.outline import COURSE_FILE, UNUSED_PATH, read_outline
+from authoring.yamlnodes import Entry
 
 LONG_HTML_BYTES = 30_000
 
@@ -69,8 +70,8 @@ BODY_MISSING = define(
     "write the text after the options and a line `---`",
 )
 
-_TEXT_ABOUT = frozenset(("title", "subtitle", "short_description", "description", "duration", "effort", "video"))
-"""About texts that the platform takes as plain text (Open edX:
+_HTML_ABOUT = frozenset(("overview", "about_sidebar_html"))
+"""About texts that are HTML; the platform takes all others as they are (Open edX:
 openedx/core/djangoapps/models/course_details.py)."""
 
 _IMAGES = ("course_image", "banner_image", "video_thumbnail_image")
@@ -103,18 +104,20 @@ class _Compiler:
         self.tree = tree
         self.outline = outline
         self.diagnostics = diagnostics
-        self.timezone = read_timezone(outline.settings, diagnostics)
-        self.read_date = date_reader(self.timezone)
+        self.settings: Mapping[str, Entry] = outline.settings or {}
+        self.read_date = date_reader(read_timezone(self.settings, diagnostics))
         self.index = _link_index(outline)
         self.used: set[str] = set()
 
     def course(self) -> Course | None:
-        settings = self.outline.settings
-        identity = read_course_id(settings, self.diagnostics)
+        settings = self.settings
+        identity = None
+        if self.outline.settings is not None:
+            identity = read_course_id(settings, self.diagnostics)
         fields = read_course_fields(settings, self.diagnostics, self.read_date)
         grading = read_grading(settings, self.diagnostics)
         passports = read_passports(settings, self.diagnostics)
-        self._name_images(fields, settings)
+        self._name_images(fields)
         sections = tuple(self._folder(node) for node in self.outline.sections)
         detached = tuple(self._page(node) for node in self.outline.pages)
         assets = tuple(self._assets())
@@ -122,7 +125,7 @@ class _Compiler:
         if identity is None:
             return None
         fields.setdefault("display_name", identity.number)
-        root = Block(ROOT_KEY, fields, children=sections, source=SourceLocation(PurePosixPath("course.yaml"), 1))
+        root = Block(ROOT_KEY, fields, children=sections, source=SourceLocation(PurePosixPath(COURSE_FILE), 1))
         root = replace(root, fields=_with_advanced_modules(root))
         return Course(identity, root, detached, assets, grading, passports)
 
@@ -170,7 +173,7 @@ class _Compiler:
         """A page, an about text or the handouts."""
         fields = read_fields(node.entries, node.key.category, self.diagnostics, self.read_date)
         link = Linker(self.index, node.path, self.diagnostics)
-        is_text = node.key.category == "about" and node.key.url_name in _TEXT_ABOUT
+        is_text = node.key.category == "about" and node.key.url_name not in _HTML_ABOUT
         if node.html is not None:
             content = rewrite_html(node.html.text, link, node.html.line)
         elif node.body is None:
@@ -203,13 +206,13 @@ class _Compiler:
         self.used.add(target)
         return self.tree.files[target].text(self.diagnostics)
 
-    def _name_images(self, fields: dict[str, FieldValue], settings: Mapping[str, object]) -> None:
+    def _name_images(self, fields: dict[str, FieldValue]) -> None:
         """`course_image: static/card.png` is as good as the platform's name for that file."""
-        link = Linker(self.index, PurePosixPath("course.yaml"), self.diagnostics)
+        link = Linker(self.index, PurePosixPath(COURSE_FILE), self.diagnostics)
         for name in _IMAGES:
             value = fields.get(name)
             if isinstance(value, str) and "/" in value:
-                entry = self.outline.settings.get(name)
+                entry = self.settings.get(name)
                 asset = link.asset(value, entry.where.line if entry is not None else None)
                 if asset is not None:
                     fields[name] = asset
@@ -339,7 +342,7 @@ class _UnitCompiler:
                 unresolved.add(href)
             return resolved
 
-        # Links in HTML are resolved here, where their lines are known; those of the problem's own syntax there.
+        # Links in HTML are resolved here, where lines are known; those of the problem's own syntax there.
         compiled = compile_problem(
             rewrite_html(directive.body, link, directive.body_line),
             where=where,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
+from pathlib import PurePosixPath
 
 from authoring.diagnostics import Diagnostics, Severity, define, suggest
 from authoring.model import COURSE, CourseId, FieldValue, Grader, GradingPolicy, LtiPassport, SourceLocation
@@ -45,7 +46,7 @@ def read_course_id(entries: Mapping[str, Entry], diagnostics: Diagnostics) -> Co
         entry = entries.get(key)
         text = text_value(entry, diagnostics) if entry is not None else None
         if entry is None:
-            where = next((SourceLocation(e.where.path, 1) for e in entries.values()), None)
+            where = SourceLocation(PurePosixPath("course.yaml"), 1)
             diagnostics.report(MISSING_KEY, f"course.yaml needs {key!r}", where, f"add `{key}: …`")
         elif text is not None and not _COURSE_PART.fullmatch(text):
             hint = "use letters, digits, `-`, `_`, `~` and `.`"

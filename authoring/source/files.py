@@ -130,6 +130,8 @@ class SourceTree:
     files: Mapping[str, SourceFile]
     folders: Mapping[str, tuple[str, ...]]
     """Path of each folder (`""` is the course folder itself) -> the names in it."""
+    unread: frozenset[str] = frozenset()
+    """Paths of what is there and could not be read; a Diagnostic says why."""
 
     def is_folder(self, path: str) -> bool:
         return path in self.folders
@@ -156,7 +158,7 @@ def read_tree(folder: Path) -> tuple[SourceTree | None, Diagnostics]:
         diagnostics.report(NOT_A_FOLDER, f"{folder} cannot be opened: {_reason(error)}")
         return None, diagnostics
     reader.read_folder("", folder, 0)
-    return SourceTree(folder, reader.files, reader.folders), diagnostics
+    return SourceTree(folder, reader.files, reader.folders, frozenset(reader.unread)), diagnostics
 
 
 class _Reader:
@@ -166,6 +168,7 @@ class _Reader:
         self.diagnostics = diagnostics
         self.files: dict[str, SourceFile] = {}
         self.folders: dict[str, tuple[str, ...]] = {}
+        self.unread: set[str] = set()
 
     def read_folder(self, path: str, directory: Path, depth: int) -> None:
         try:
@@ -184,6 +187,8 @@ class _Reader:
             inner = f"{path}/{name}" if path else name
             if self._read_entry(inner, entry, depth):
                 names.append(name)
+            else:
+                self.unread.add(inner)
         self.folders[path] = tuple(names)
         self._warn_of_clashes(path, names)
 

@@ -71,7 +71,8 @@ class Node:
 class Outline:
     """The whole course, named."""
 
-    settings: Mapping[str, Entry]
+    settings: Mapping[str, Entry] | None
+    """What course.yaml says; None when it cannot be read."""
     sections: tuple[Node, ...]
     pages: tuple[Node, ...]
     assets: Mapping[str, str]

@@ -7,12 +7,10 @@ options are parsed, fields are not yet read; bodies are taken apart, prose is no
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from authoring.diagnostics import Diagnostics, Severity, define, suggest
-from authoring.markup.admonitions import ADMONITIONS
 from authoring.model import (
     CHAPTER,
     COURSE,
@@ -22,18 +20,14 @@ from authoring.model import (
     BlockKey,
     SourceLocation,
 )
-from authoring.olx import block_from_element, line_of, parse_element
-from authoring.registry import canonical_category, categories, spec
-from authoring.registry.aliases import CATEGORY_ALIASES
-from authoring.source.directives import WRONG_NESTING, Directive, Prose, is_blank, scan_body
+from authoring.source.directives import WRONG_NESTING, Prose
 from authoring.source.fields import BAD_ID, read_id
 from authoring.source.files import IS_A_DIRECTORY, STATIC, SourceTree
 from authoring.source.frontmatter import split_page
 from authoring.source.names import asset_name_of, is_id, order_of, stem_of, title_of, url_name_of
-from authoring.source.nodes import Component, Node, Outline
+from authoring.source.nodes import Node, Outline
+from authoring.source.units import package_unit, read_unit
 from authoring.yamlnodes import Entry, items_of, parse_mapping, text_value
-
-MAX_DIRECTIVE_DEPTH = 10
 
 COURSE_FILE = "course.yaml"
 MARKDOWN = frozenset((".md", ".markdown"))
@@ -68,12 +62,6 @@ UNUSED_PATH = define(
     "A file or folder that is no part of the course.",
     "remove it, or start its name with `_`",
 )
-UNKNOWN_DIRECTIVE = define(
-    "unknown-directive",
-    Severity.ERROR,
-    "A directive with a name that nothing here knows.",
-    "use a category of the platform, an admonition, or `olx` for anything else",
-)
 ASSET_CLASH = define(
     "asset-clash",
     Severity.ERROR,
@@ -86,9 +74,6 @@ SETTINGS_FILES = {
     CHAPTER: ("section.yaml", "chapter.yaml"),
     SEQUENTIAL: ("subsection.yaml", "sequential.yaml"),
 }
-OLX = "olx"
-"""The directive whose body is one XML element of any category."""
-
 _CONTAINS = {COURSE: CHAPTER, CHAPTER: SEQUENTIAL, SEQUENTIAL: VERTICAL}
 _RESERVED = ("about", "pages", STATIC, "runs", "updates", "textbooks")
 _IGNORED_FILES = ("course.lock", "authoring.toml")
@@ -98,10 +83,10 @@ _IGNORED_PREFIXES = ("_", "README", "LICENSE")
 def read_outline(tree: SourceTree, diagnostics: Diagnostics) -> Outline:
     """The outline of a course folder; what has no place in it is reported."""
     reader = _OutlineReader(tree, diagnostics)
-    settings = reader.settings(COURSE, "")
-    if COURSE_FILE not in tree.folders.get("", ()):
+    if COURSE_FILE not in tree.folders.get("", ()) and COURSE_FILE not in tree.unread:
         diagnostics.report(NO_COURSE_FILE, f"there is no {COURSE_FILE} in {tree.folder}")
-    sections = reader.sections(settings)
+    settings = reader.settings(COURSE, "")
+    sections = reader.sections(settings or {})
     pages = tuple(reader.pages())
     assets = reader.assets()
     keys = reader.unique_keys(sections, pages)
@@ -114,8 +99,8 @@ class _OutlineReader:
         self.diagnostics = diagnostics
         self.loose: list[str] = []
 
-    def settings(self, category: str, folder: str) -> Mapping[str, Entry]:
-        """The entries of a folder's settings file; none when it has none."""
+    def settings(self, category: str, folder: str) -> Mapping[str, Entry] | None:
+        """The entries of a folder's settings file; None when it has none, or none that can be read."""
         found = [name for name in SETTINGS_FILES[category] if name in self.tree.folders[folder]]
         if len(found) > 1:
             where = SourceLocation(PurePosixPath(folder, found[1]))
@@ -124,8 +109,8 @@ class _OutlineReader:
             path = f"{folder}/{name}" if folder else name
             text = self._text(path)
             if text is not None:
-                return parse_mapping(text, PurePosixPath(path), 1, self.diagnostics) or {}
-        return {}
+                return parse_mapping(text, PurePosixPath(path), 1, self.diagnostics)
+        return None
 
     def sections(self, settings: Mapping[str, Entry]) -> tuple[Node, ...]:
         names = []
@@ -155,7 +140,7 @@ class _OutlineReader:
             self._unused(name, f"the folder {name!r} is not read by this version")
 
     def _folder_node(self, path: str, name: str, category: str) -> Node:
-        entries = self.settings(category, path)
+        entries = self.settings(category, path) or {}
         child = _CONTAINS[category]
         names = []
         for inner in self.tree.folders[path]:
@@ -207,151 +192,17 @@ class _OutlineReader:
         return False
 
     def _unit(self, path: str) -> Node | None:
-        pure = PurePosixPath(path)
-        stem = stem_of(pure.name, folder=False)
-        suffix = pure.suffix.lower()
-        if suffix == ".zip":
-            key = BlockKey(VERTICAL, url_name_of(stem))
-            package = self.tree.files[path]
-            return Node(key, pure, SourceLocation(pure), title_of(stem), package=package)
-        text = self._text(path)
-        if text is None:
-            return None
-        if suffix == ".xml":
-            return self._olx_unit(text, pure, stem)
-        page = split_page(text, pure, self.diagnostics)
-        url_name = read_id(page.entries, self.diagnostics) or url_name_of(stem)
-        namer = _Namer(url_name)
-        components = self._components(page.body, pure, page.body_line, namer, 0)
-        return Node(
-            key=BlockKey(VERTICAL, url_name),
-            path=pure,
-            where=SourceLocation(pure, 1),
-            title=title_of(stem),
-            entries=page.entries,
-            components=components,
-            hidden=tuple(namer.hidden),
-        )
-
-    def _olx_unit(self, text: str, path: PurePosixPath, stem: str) -> Node | None:
-        element = parse_element(text, path, 1, self.diagnostics)
-        if element is None:
-            return None
-        if element.tag != VERTICAL:
-            message = f"the root element is <{element.tag}>, a unit is a <vertical>"
-            where = SourceLocation(path, line_of(element))
-            self.diagnostics.report(WRONG_NESTING, message, where, "put a <vertical> around it")
-            return None
-        url_name = element.get("url_name") or url_name_of(stem)
-        namer = _Namer(url_name)
-        element.set("url_name", url_name)
-        block = block_from_element(element, path=path, first_line=1, new_key=namer, diagnostics=self.diagnostics)
-        if block is None:
-            return None
-        return Node(block.key, path, SourceLocation(path, 1), title_of(stem), block=block)
-
-    def _components(
-        self, text: str, path: PurePosixPath, line: int, namer: _Namer, depth: int
-    ) -> tuple[Component, ...]:
-        components = []
-        for piece in scan_body(text, path, line, self.diagnostics):
-            if isinstance(piece, Prose):
-                component = self._prose(piece, path, namer)
-            else:
-                component = self._directive(piece, path, namer, depth)
-            if component is not None:
-                components.append(component)
-        return tuple(components)
-
-    def _prose(self, prose: Prose, path: PurePosixPath, namer: _Namer) -> Component | None:
-        if is_blank(prose.text):
-            namer.hidden.append(prose)
-            return None
-        leading = len(prose.text) - len(prose.text.lstrip())
-        where = SourceLocation(path, prose.line + prose.text.count("\n", 0, leading))
-        return Component(namer("html"), where, True, prose=prose)
-
-    def _directive(self, directive: Directive, path: PurePosixPath, namer: _Namer, depth: int) -> Component | None:
-        where = SourceLocation(path, directive.line)
-        category = category_of(directive.name)
-        if category is None:
-            words = [*categories(), *CATEGORY_ALIASES, *ADMONITIONS, OLX]
-            hint = suggest(directive.name.lower(), words)
-            self.diagnostics.report(UNKNOWN_DIRECTIVE, f"':::{directive.name}' is not known", where, hint)
-            return None
-        if category == OLX:
-            return self._olx_directive(directive, path, namer)
-        known = spec(category)
-        if known is not None and (known.detached or not self._may_stand_here(category, depth)):
-            message = f"a {known.title} cannot stand {'here' if depth else 'in a unit'}"
-            self.diagnostics.report(WRONG_NESTING, message, where)
-            return None
-        entries: Mapping[str, Entry] = {}
-        if directive.options is not None:
-            entries = parse_mapping(directive.options, path, directive.options_line, self.diagnostics) or entries
-        key, implicit = self._component_key(category, directive, entries, where, namer)
-        children: tuple[Component, ...] = ()
-        if known is not None and known.children and directive.body is not None:
-            if depth >= MAX_DIRECTIVE_DEPTH:
-                self.diagnostics.report(WRONG_NESTING, "directives nest too deep", where, "nest fewer")
-                return None
-            children = self._components(directive.body, path, directive.body_line, namer, depth + 1)
-        return Component(key, where, implicit, directive=directive, entries=entries, children=children)
-
-    def _may_stand_here(self, category: str, depth: int) -> bool:
-        """Whether a directive of an outline category may stand: units only, and only inside another
-        directive."""
-        if category in (COURSE, CHAPTER, SEQUENTIAL):
-            return False
-        return category != VERTICAL or depth > 0
-
-    def _component_key(
-        self,
-        category: str,
-        directive: Directive,
-        entries: Mapping[str, Entry],
-        where: SourceLocation,
-        namer: _Namer,
-    ) -> tuple[BlockKey, bool]:
-        generated = namer(category)
-        written = read_id(entries, self.diagnostics)
-        if directive.id is not None:
-            if not is_id(directive.id):
-                self.diagnostics.report(BAD_ID, f"{directive.id[:80]!r} cannot be an id", where)
-                return generated, True
-            if written is not None and written != directive.id:
-                message = f"the id is written twice: {directive.id!r} and {written!r}"
-                self.diagnostics.report(BAD_ID, message, entries["id"].where, "keep one of the two")
-            written = directive.id
-        return (BlockKey(category, written), False) if written else (generated, True)
-
-    def _olx_directive(self, directive: Directive, path: PurePosixPath, namer: _Namer) -> Component | None:
-        where = SourceLocation(path, directive.line)
-        text = (directive.options or "") + (directive.body or "")
-        first_line = directive.options_line if directive.options else directive.body_line
-        element = parse_element(text, path, first_line, self.diagnostics)
-        if element is None:
-            return None
-        known = spec(str(element.tag))
-        if known is not None and (known.detached or element.tag in (COURSE, CHAPTER, SEQUENTIAL)):
-            message = f"a {known.title} cannot stand in a unit"
-            self.diagnostics.report(WRONG_NESTING, message, where)
-            return None
-        if directive.id is not None:
-            if is_id(directive.id):
-                element.set("url_name", directive.id)
-            else:
-                self.diagnostics.report(BAD_ID, f"{directive.id[:80]!r} cannot be an id", where)
-        block = block_from_element(
-            element, path=path, first_line=first_line, new_key=namer, diagnostics=self.diagnostics
-        )
-        return Component(block.key, where, block.implicit_id, block=block) if block is not None else None
+        file = self.tree.files[path]
+        if file.path.suffix.lower() == ".zip":
+            return package_unit(file)
+        text = file.text(self.diagnostics)
+        return read_unit(text, file.path, self.diagnostics) if text is not None else None
 
     def pages(self) -> Iterator[Node]:
         """About texts, pages and handouts."""
         root = self.tree.folders[""]
         for name in ("handouts.md", "handouts.html"):
-            if name in root:
+            if name in root and not self.tree.is_folder(name):
                 yield from self._page(name, "course_info", root_page=True)
         for folder, category in (("about", "about"), ("pages", "static_tab")):
             for name in sorted(self.tree.folders.get(folder, ()), key=order_of):
@@ -482,26 +333,6 @@ class _OutlineReader:
                 self._report_directory(path)
             return None
         return file.text(self.diagnostics)
-
-
-class _Namer:
-    """Names the components of a unit that nobody named, `<unit>-<category>-<n>`, and keeps its prose
-    without words."""
-
-    def __init__(self, unit: str) -> None:
-        self.unit = unit
-        self.hidden: list[Prose] = []
-        self.counts: Counter[str] = Counter()
-
-    def __call__(self, category: str) -> BlockKey:
-        self.counts[category] += 1
-        return BlockKey(category, f"{self.unit}-{category}-{self.counts[category]}")
-
-
-def category_of(name: str) -> str | None:
-    """The category that a directive's name means; `olx` for OLX."""
-    word = name.lower()
-    return OLX if word == OLX else canonical_category(word)
 
 
 def _all_keys(sections: Iterable[Node], pages: Iterable[Node]) -> Iterator[tuple[BlockKey, SourceLocation | None]]:

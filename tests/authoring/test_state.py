@@ -63,9 +63,9 @@ def test_a_killed_run_loses_nothing_that_was_recorded(tmp_path: Path) -> None:
 
 
 def test_two_writers_exclude_each_other(tmp_path: Path) -> None:
-    with CourseState(tmp_path, "sandbox", COURSE):
-        with pytest.raises(BusyError, match="another `authoring` works on this course.*process"):
-            CourseState(tmp_path, "sandbox", COURSE).__enter__()
+    refused = pytest.raises(BusyError, match=r"another `authoring` works on this course.*process")
+    with CourseState(tmp_path, "sandbox", COURSE), refused:
+        CourseState(tmp_path, "sandbox", COURSE).__enter__()
     with CourseState(tmp_path, "sandbox", COURSE):
         pass
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from authoring.diagnostics import Severity
 from authoring.markup.problem.feedback import Feedback, selected_feedback, take_feedback
 from authoring.markup.problem.findings import (
     DROPDOWN_FORM,
@@ -127,7 +128,8 @@ def read_checkboxes(rows: Sequence[Row], findings: Findings) -> Checkboxes:
             # Studio's converter makes a choice "undefined" of it.
             message = f"feedback that belongs to no choice: {strip(row.text)[:60]!r}"
             hint = "write it behind a choice, or as `{{ ((A B)) text }}` for a combination of choices"
-            findings.report(STRAY_FEEDBACK, message, row.number, hint, deviates=True)
+            severity = Severity.ERROR
+            findings.report(STRAY_FEEDBACK, message, row.number, hint, severity=severity, deviates=True)
             continue
         value = row.text[match.end() :]
         text, feedback = take_feedback(value)

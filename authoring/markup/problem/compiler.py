@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from authoring.diagnostics import Diagnostic
+from lxml import etree
+
+from authoring.diagnostics import Diagnostic, Severity
 from authoring.markup.canonical import parse_xml
-from authoring.markup.links import rewrite_html
-from authoring.markup.problem.findings import BROKEN_HTML, NO_QUESTION, Findings
+from authoring.markup.problem.findings import BROKEN_HTML, LOOKS_LIKE_MARKDOWN, NO_QUESTION, Findings
+from authoring.markup.problem.inline import rewrite_links
 from authoring.markup.problem.repair import repair, tags_as_text
+from authoring.markup.problem.rich import MARKER, RichReader, is_rich
 from authoring.markup.problem.studio import BrokenPartError, convert_part, split_parts
+from authoring.markup.problem.tags import looks_like_tag
 from authoring.markup.problem.text import Text, strip
 from authoring.model import SourceLocation
 
@@ -39,8 +44,13 @@ def compile_problem(
     """
     findings = Findings(where)
     source = markdown.replace("\r\n", "\n").replace("\r", "\n")
+    if is_rich(source):
+        problem = RichReader(findings, link, read_file).problem(source)
+        olx: str = etree.tostring(problem, encoding="unicode")
+        _check_question(problem, findings)
+        return CompiledProblem(olx, None, findings.sorted())
     if link is not None:
-        source = rewrite_html(source, lambda href, line, image: link(href), 0)
+        source = rewrite_links(source, link)
     return _compile_studio(source, findings)
 
 
@@ -56,7 +66,31 @@ def _convert(text: str, first: int, findings: Findings) -> tuple[str, list[str],
         return "\n".join(f"<p>{escape(line)}</p>" for line in text.split("\n") if strip(line)), [], text
 
 
+_MARKDOWN = re.compile(
+    r"""
+      !\[[^\[\]\n]*\]\([^)\s]+\)
+    | (?<!\[)\[[^\[\]\n]+\]\((?:https?:|/|\.|[\w-]+[./])[^)\s]*\)
+    | \*\*[^\s*](?:[^*\n]*[^\s*])?\*\*
+    | `[^`\n]+`
+    """,
+    re.VERBOSE,
+)
+
+
+def _check_markdown(source: str, findings: Findings) -> None:
+    """Say once that Markdown and tags of the richer dialect are plain text without its first line."""
+    found = _MARKDOWN.search(source)
+    if found is not None:
+        message = f"shown as it is written: {found[0][:60]!r}"
+        findings.report(LOOKS_LIKE_MARKDOWN, message, source.count("\n", 0, found.start()))
+    for number, line in enumerate(source.split("\n")):
+        if "[" in line and looks_like_tag(line):
+            message = f"{line.strip()[:60]!r} is shown as it is written: this problem is not marked as `{MARKER}`"
+            findings.report(LOOKS_LIKE_MARKDOWN, message, number, severity=Severity.WARNING)
+
+
 def _compile_studio(source: str, findings: Findings) -> CompiledProblem:
+    _check_markdown(source, findings)
     olx: list[str] = []
     hints: list[str] = []
     repaired: list[str] = []
@@ -74,7 +108,10 @@ def _compile_studio(source: str, findings: Findings) -> CompiledProblem:
     demand = f"\n<demandhint>\n{tail}</demandhint>" if hints else ""
     whole = "\n\n".join(olx)
     problem = f"<problem>\n{whole}{demand}\n</problem>"
-    root = parse_xml(problem)
-    if not any(isinstance(element.tag, str) and element.tag.endswith("response") for element in root.iter()):
-        findings.report(NO_QUESTION, "nothing is asked in this problem", 0)
+    _check_question(parse_xml(problem), findings)
     return CompiledProblem(problem, "".join(repaired) if findings.exact else None, findings.sorted())
+
+
+def _check_question(problem: etree._Element, findings: Findings) -> None:
+    if not any(isinstance(element.tag, str) and element.tag.endswith("response") for element in problem.iter()):
+        findings.report(NO_QUESTION, "nothing is asked in this problem", 0)

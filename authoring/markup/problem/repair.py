@@ -24,7 +24,7 @@ from authoring.markup.problem.findings import (
     UNESCAPED,
     Findings,
 )
-from authoring.markup.problem.text import SPACES, S, strip
+from authoring.markup.problem.text import S_IN_LINE, SPACES, S, enclosed, strip
 
 VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
@@ -55,9 +55,9 @@ _TOKEN = re.compile(
     r"""
       (?P<entity> & (?: \#[0-9]{1,7} | \#x[0-9A-Fa-f]{1,6} | [A-Za-z][A-Za-z0-9]* ) ; )
     | (?P<amp> & )
-    | (?P<opaque> <!--(?:(?!--).)*--> | <!\[CDATA\[.*?\]\]> | <\?[A-Za-z_].*?\?> )
+    | (?P<opaque> <!-- | <!\[CDATA\[ )
     | < (?P<slash>/?) (?P<name>[A-Za-z_][\w:.-]*)
-        (?P<attributes> (?: \s+ [A-Za-z_:][\w:.-]* (?: \s*=\s* (?: "[^"<]*" | '[^'<]*' | [^\s"'<>=`]+ ) )? )* )
+        (?P<attributes> (?: \s+ [A-Za-z_:][\w:.-]*+ (?: \s*=\s* (?: "[^"<]*" | '[^'<]*' | [^\s"'<>=`]+ ) )? )*+ )
         (?P<end> \s* /? > )
     | (?P<lt> < )
     """,
@@ -66,7 +66,7 @@ _TOKEN = re.compile(
 _ATTRIBUTE = re.compile(r"""(\s+)([A-Za-z_:][\w:.-]*)(?:(\s*=\s*)("[^"<]*"|'[^'<]*'|[^\s"'<>=`]+))?""")
 _ENTITY_OR_AMP = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]*);|&")
 _PREDEFINED = frozenset(("&amp;", "&lt;", "&gt;", "&quot;", "&apos;"))
-_CELL = re.compile(rf"^(?:{S}*(?:\(.{{0,3}}\)|\[.?\])|s?=|or=|not=)", re.MULTILINE)
+_CELL = re.compile(rf"^(?:{S_IN_LINE}*(?:\(.{{0,3}}\)|\[.?\])|s?=|or=|not=)", re.MULTILINE)
 
 
 class _Markup:
@@ -82,16 +82,13 @@ class _Markup:
         self.cells = {part.count("\n", 0, match.start()) for match in _CELL.finditer(part)}
         self.line = 0
         self.counted = 0
+        self.missing: set[str] = set()
 
     def repaired(self) -> str:
         if "&" not in self.part and "<" not in self.part:
             return self.part
         part, position = self.part, 0
-        closers = set()
-        search = 0
-        while (start := part.find(">>", search)) >= 0 and (end := part.find("<<", start + 3)) >= 0:
-            closers.add(end)
-            search = end + 2
+        closers = {end - 2 for _, end in enclosed(part, ">>", "<<")}
         while (match := _TOKEN.search(part, position)) is not None:
             start = match.start()
             self.pieces.append(part[position:start])
@@ -108,13 +105,26 @@ class _Markup:
                 self._report(UNESCAPED, "a bare `<`", start)
                 self.pieces.append("&lt;")
             elif match["opaque"]:
-                self.pieces.append(match[0])
+                position = self._opaque(match)
             else:
                 position = self._tag(match)
         self.pieces.append(part[position:])
         for name, _, index, start in self.open:
             self._unmatched(index, f"<{name}> is never closed", start)
         return "".join(self.pieces)
+
+    def _opaque(self, match: re.Match[str]) -> int:
+        """Take a comment or a CDATA section; the position behind it."""
+        closing = "-->" if match[0] == "<!--" else "]]>"
+        end = -1 if closing in self.missing else self.part.find(closing, match.end())
+        if end < 0 or (closing == "-->" and "--" in self.part[match.end() : end + 1]):
+            if end < 0:
+                self.missing.add(closing)
+            self._report(BROKEN_HTML, f"this {match[0]!r} is never closed or holds `--`", match.start())
+            self.pieces.append("&lt;" + match[0][1:])
+            return match.end()
+        self.pieces.append(self.part[match.start() : end + 3])
+        return end + 3
 
     def _tag(self, match: re.Match[str]) -> int:
         """Take a tag; the position behind it, or behind the whole script when it opens one."""
@@ -212,8 +222,7 @@ class _Markup:
         return f"&amp;{entity[1:]}"
 
     def _report(self, code: Code, message: str, start: int, hint: str | None = None) -> None:
-        line = self.part.count("\n", 0, start)
-        self.findings.report(code, message, self.first + line, hint)
+        self.findings.report(code, message, self.first + self._line(start), hint)
 
     def _line(self, start: int) -> int:
         if start < self.counted:
@@ -263,12 +272,11 @@ def _text_blocks(part: str, first: int, findings: Findings) -> str:
     return _BLOCK.sub(block, part) if "[" in part or "<" in part else part
 
 
-_HEADER_QUESTION = re.compile(r"^(.*>>.*)\n==+$", re.MULTILINE)
-_UNDERLINE_BLANKS = re.compile(rf"(?<=\n)(==+)[{SPACES.replace(chr(10), '')}]+$", re.MULTILINE)
+_UNDERLINED = re.compile(r"^(.*)\n==+$", re.MULTILINE)
+_UNDERLINE_BLANKS = re.compile(rf"(?<=\n)(==+){S_IN_LINE}+$", re.MULTILINE)
 _ANSWER_LINE = re.compile(r"^(?P<mark>s?=|or=|not=)(?P<value>[^\n]*)$", re.MULTILINE)
 _LABEL_OF_FEEDBACK = re.compile(r"(?<={{)[^{}\n]*?(?=::)")
-_ONE_LINE_DROPDOWN = re.compile(r"\[\[([^\n]+?)\]\]")
-_RANGE = re.compile(rf"^{S}*[\[(].*[\])]{S}+$")
+_RANGE = re.compile(rf"{S}*[\[(].*[\])]{S}+\Z")
 
 
 def _lines(part: str, first: int, findings: Findings) -> str:
@@ -298,22 +306,49 @@ def _lines(part: str, first: int, findings: Findings) -> str:
     def label(match: re.Match[str]) -> str:
         return in_attribute(match[0], "the label of feedback", match)
 
-    def dropdown(match: re.Match[str]) -> str:
-        return f"[[{in_attribute(match[1], 'a dropdown on one line', match)}]]"
-
     def header(match: re.Match[str]) -> str:
+        if ">>" not in match[1]:
+            return match[0]
         findings.report(HEADER_QUESTION, "a question cannot be a header as well", line_of(match))
         return match[1] + "\n"
 
     part = _UNDERLINE_BLANKS.sub(underline, part)
-    part = _HEADER_QUESTION.sub(header, part)
+    part = _UNDERLINED.sub(header, part)
     part = _ANSWER_LINE.sub(answer, part)
     part = _LABEL_OF_FEEDBACK.sub(label, part)
-    return _ONE_LINE_DROPDOWN.sub(dropdown, part)
+    return _dropdowns(part, first, findings)
+
+
+def _in_attribute(text: str, what: str, line: int, findings: Findings) -> str:
+    fixed = text.replace('"', "&quot;").replace("<", "&lt;")
+    if fixed != text:
+        findings.report(BARE_QUOTE, f'a bare `"` or a tag in {what}', line)
+    return fixed
+
+
+def _dropdowns(part: str, first: int, findings: Findings) -> str:
+    """Dropdowns on one line, all of which becomes an attribute."""
+    pieces: list[str] = []
+    position = 0
+    for start, end in enclosed(part, "[[", "]]"):
+        inner = part[start + 2 : end - 2]
+        if "\n" not in inner:
+            line = first + part.count("\n", 0, start)
+            inner = _in_attribute(inner, "a dropdown on one line", line, findings)
+        pieces += (part[position : start + 2], inner)
+        position = end - 2
+    return "".join([*pieces, part[position:]])
 
 
 def tags_as_text(part: str) -> str:
     """Every `<` of the part but the marks of questions as text: for a part whose tags cannot be made sense of."""
-    return re.sub(
-        r"(>>.*?<<)|<", lambda m: f">>{m[1][2:-2].replace('<', '&lt;')}<<" if m[1] else "&lt;", part, flags=re.DOTALL
-    )
+    pieces: list[str] = []
+    position = 0
+    for start, end in enclosed(part, ">>", "<<"):
+        pieces += (_as_text(part[position : start + 2]), _as_text(part[start + 2 : end - 2]), "<<")
+        position = end
+    return "".join([*pieces, _as_text(part[position:])])
+
+
+def _as_text(text: str) -> str:
+    return text.replace("<", "&lt;")

@@ -6,13 +6,13 @@ all of them before `[explanation]`. Where this module deliberately does otherwis
 `deviates=True`.
 
 Source: Open edX: frontend-app-authoring src/editors/utils/convertMarkdownToXML.js and its predecessor,
-xmodule/js/src/problem/edit.js; the first counts where they disagree. See docs/problem-markdown.md.
+xmodule/js/src/problem/edit.js; the first counts where they disagree.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from lxml import etree
 
@@ -37,7 +37,7 @@ from authoring.markup.problem.findings import (
     UNCLOSED,
     Findings,
 )
-from authoring.markup.problem.text import S_IN_LINE, SPACES, Row, S, Text, strip
+from authoring.markup.problem.text import S_IN_LINE, SPACES, Row, S, Text, enclosed, strip
 
 RESPONSES = frozenset(
     ("optionresponse", "multiplechoiceresponse", "stringresponse", "numericalresponse", "choiceresponse")
@@ -102,19 +102,15 @@ def _headers(part: Text) -> Text:
     return part.replace((match.start(), match.end(), "") for match in _UNDERLINE.finditer(part.text))
 
 
-def find_labels(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of each `>>…<<`, marks included."""
-    position = 0
-    while (start := text.find(">>", position)) >= 0 and (end := text.find("<<", start + 3)) >= 0:
-        position = end + 2
-        yield start, position
+_OPEN_LABEL = re.compile(rf"^{S_IN_LINE}*>>", re.MULTILINE)
+_OPEN_DROPDOWN = re.compile(rf"^{S_IN_LINE}*\[\[", re.MULTILINE)
 
 
 def _labels(part: Text, findings: Findings) -> Text:
     """`>>question||description<<`; anything behind a second `||` is dropped by Studio."""
     spans = []
     end = 0
-    for start, end in find_labels(part.text):
+    for start, end in enclosed(part.text, ">>", "<<"):
         question, *rest = part.text[start + 2 : end - 2].split("||")
         new = f"<label>{question}</label>\n"
         if rest and rest[0]:
@@ -123,7 +119,7 @@ def _labels(part: Text, findings: Findings) -> Text:
             message = f"text behind a second `||` is dropped: {strip('||'.join(rest[1:]))[:60]!r}"
             findings.report(LOST_TEXT, message, part.line_at(start), "a question has one description")
         spans.append((start, end, new))
-    unclosed = re.compile(rf"^{S}*>>", re.MULTILINE).search(part.text, end)
+    unclosed = _OPEN_LABEL.search(part.text, end)
     if unclosed is not None:
         line = part.line_at(unclosed.end() - 2)
         findings.report(UNCLOSED, "this `>>` is never closed", line, "close the question with `<<`")
@@ -156,21 +152,13 @@ def take_hints(part: Text, findings: Findings) -> tuple[Text, list[str]]:
     return (Text.of_rows(rows), hints) if hints else (part, hints)
 
 
-def find_dropdowns(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of each `[[…]]`, marks included."""
-    position = 0
-    while (start := text.find("[[", position)) >= 0 and (end := text.find("]]", start + 3)) >= 0:
-        position = end + 2
-        yield start, position
-
-
 def _dropdowns(part: Text, findings: Findings) -> Text:
     spans = []
     end = 0
-    for start, end in find_dropdowns(part.text):
+    for start, end in enclosed(part.text, "[[", "]]"):
         rows = Text(part.text[start + 2 : end - 2], _numbers(part, start, end)).rows()
         spans.append((start, end, write_dropdown(read_dropdown(rows, findings))))
-    unclosed = re.compile(rf"^{S}*\[\[", re.MULTILINE).search(part.text, end)
+    unclosed = _OPEN_DROPDOWN.search(part.text, end)
     if unclosed is not None:
         line = part.line_at(unclosed.end() - 2)
         findings.report(UNCLOSED, "this `[[` is never closed", line, "close the dropdown with `]]`")
@@ -193,6 +181,8 @@ def _runs(part: Text, starts: Callable[[Row], bool], write: Callable[[Sequence[R
             result.append(rows[index])
             index += 1
             continue
+        while result and result[-1].blank and len(result) > 1:
+            result.pop()  # the run takes the blank lines before it along
         end = last = index
         while end < len(rows) and (starts(rows[end]) or rows[end].blank):
             if not rows[end].blank:
@@ -273,7 +263,7 @@ def _bracketed(part: Text, pattern: re.Pattern[str], mark: re.Pattern[str], name
 _UNWRAPPED = re.compile(r"(</?(?:script|pre|label|description).*?>)")
 _OPENS = re.compile(r"<(?:script|pre|label|description)")
 _CLOSES = re.compile(r"</(?:script|pre|label|description)")
-_LINE = re.compile(rf"^(?!{S}*<|$)(.*)$", re.MULTILINE)
+_LINE = re.compile(rf"^(?!$|{S}*<)(.*)$", re.MULTILINE)
 
 
 def _paragraphs(text: str) -> str:

@@ -7,7 +7,7 @@ the number of the source line it was made from, so that a finding in the last st
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 SPACES = (
@@ -32,6 +32,17 @@ def strip(text: str) -> str:
 
 def without_spaces(text: str) -> str:
     return _SPACE_RUN.sub("", text)
+
+
+def enclosed(text: str, opening: str, closing: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each `opening…closing`, marks included, with at least one character between them."""
+    position = 0
+    while (start := text.find(opening, position)) >= 0:
+        end = text.find(closing, start + len(opening) + 1)
+        if end < 0:
+            return
+        position = end + len(closing)
+        yield start, position
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ def read(build_course: BuildCourse, files: Mapping[str, str | bytes]) -> Course:
     return course
 
 
-def unit_of(build_course: BuildCourse, text: str, **more: str | bytes) -> Block:
-    course = read(build_course, {"01-a/01-b/01-unit.md": text, **more})
+def unit_of(build_course: BuildCourse, text: str, more: Mapping[str, str | bytes] | None = None) -> Block:
+    course = read(build_course, {"01-a/01-b/01-unit.md": text, **(more or {})})
     return course.root.children[0].children[0].children[0]
 
 
@@ -132,7 +132,7 @@ def test_links_lead_where_the_platform_looks(build_course: BuildCourse) -> None:
         "[file](/static/img_a_b.png) [out](https://example.org/x.md) [here](#top)\n"
         '<a href="../02-c/01-next.md">raw</a> <img src=../../static/img/a%20b.png alt="b">\n\n'
         ":::problem {#q}\n<p><a href='01-unit.md'>me</a></p>\n= 3\n:::\n\n[faq]: ../../pages/faq.md#two\n",
-        **{
+        {
             "01-a/02-c/01-next.md": ":::video {#clip}\n:::\n",
             "pages/faq.md": "## Two\n",
             "static/img/a b.png": b"png",
@@ -218,7 +218,7 @@ def test_conveniences(build_course: BuildCourse) -> None:
         ":::scorm {#safety}\nfile: _packages/safety.zip\n:::\n"
         ":::poll {#colour}\nquestion: Colour?\nanswers:\n- Red\n- {key: b, label: Blue, image: ../../static/b.png, alt: sky}\n:::\n"
         ":::survey\nanswers: [Good, Bad]\nquestions: [How?]\n:::\n",
-        **{
+        {
             "01-a/01-b/_packages/safety.zip": b"zip",
             "static/v.mp4": b"",
             "static/subs/v.srt": b"",
@@ -320,5 +320,5 @@ def test_line_ends_and_byte_order_marks_do_not_matter(build_course: BuildCourse,
 
 
 def test_the_same_folder_gives_the_same_course(build_course: BuildCourse, tmp_path: Path) -> None:
-    files = {"a/b/c.md": "Text $x$\n", "static/x.png": b"1"}
+    files: dict[str, str | bytes] = {"a/b/c.md": "Text $x$\n", "static/x.png": b"1"}
     assert read(build_course, files) == read(build_course, files)

@@ -1,0 +1,248 @@
+"""Studio's own routes, `/xblock/` and its neighbours: all of a stock target, and half of the others. Pure.
+
+Open edX: cms/djangoapps/contentstore/xblock_storage_handlers/view_handlers.py, views/{assets,course}.py; docs/platform.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from authoring.calls import Answer, Call, CallKind, Json, Merge, Service
+from authoring.dialects import bodies, readers
+from authoring.dialects.base import NoRouteError
+from authoring.keys import root_key
+from authoring.model import OUTLINE_CATEGORIES, Asset, CourseId, FieldValue, GradingPolicy
+from authoring.remote import RemoteAsset, RemoteBlock, RemoteContent
+from authoring.settings import Options, PdfBlock
+
+PAGE_SIZE = 100
+LISTS_IN_COMMON = frozenset({"advanced_modules"})
+"""Course fields that several people add to: what is there stays."""
+
+
+def read(path: str, query: Mapping[str, str] | None = None) -> Call:
+    """A GET on Studio."""
+    return Call(CallKind.READ, Service.CMS, "GET", path, query=query or {})
+
+
+class StockRoutes:
+    """What dialects share. `stock` tells whether the login opens these routes; where not, asking for one raises
+    NoRouteError."""
+
+    def __init__(self, *, stock: bool = True, options: Options | None = None) -> None:
+        self._stock = stock
+        self._options = options or Options()
+
+    def _need(self, what: str) -> None:
+        if not self._stock:
+            raise NoRouteError(
+                f"this target cannot {what} with the login at hand",
+                "set IBL_STUDIO_SESSION and IBL_STUDIO_CSRF (a Studio session)",
+            )
+
+    # The SCORM block goes by another name on some platforms; the tree calls it `scorm`.
+
+    def _theirs(self, category: str) -> str:
+        return self._options.scorm_category if category == "scorm" else category
+
+    def _ours(self, category: str) -> str:
+        return "scorm" if category == self._options.scorm_category else category
+
+    def root_key(self, course: CourseId) -> str:
+        return root_key(course)
+
+    # -- blocks -------------------------------------------------------------------------------------------------------
+
+    def created_key(self, reply: Json) -> str:
+        return readers.created_key(reply)
+
+    def _stock_update(
+        self,
+        usage_key: str,
+        category: str,
+        data: str | None,
+        metadata: Mapping[str, FieldValue],
+        fields: Mapping[str, FieldValue] | None,
+    ) -> Call:
+        self._need("change a block")
+        body: dict[str, Json] = {}
+        direct: dict[str, Json] = dict(fields or {})
+        if data == "" and category in bodies.HTML_CATEGORIES:
+            direct["data"] = ""  # an empty `data` at the top is passed over; a field is set as it is
+        elif data is not None:
+            body["data"] = data or bodies.blank_data(category)
+        sent = bodies.update_metadata(category, data, metadata)
+        if sent:
+            body["metadata"] = sent
+        if direct:
+            body["fields"] = direct
+        kind = CallKind.SETTINGS if category == "course" else CallKind.UPDATE
+        return Call(kind, Service.CMS, "POST", f"/xblock/{usage_key}", json=body)
+
+    def _update_course(self, usage_key: str, course_key: str, fields: Mapping[str, FieldValue]) -> tuple[Call, ...]:
+        """Fields of the course block. Any of them is taken as metadata; lists that others add to are united first."""
+        self._need("change the course settings")
+        lists: dict[str, Json] = {
+            name: {"value": [self._theirs(item) if isinstance(item, str) else item for item in value]}
+            for name, value in fields.items()
+            if name in LISTS_IN_COMMON and isinstance(value, list | tuple)
+        }
+        rest = {name: value for name, value in fields.items() if name not in lists}
+        calls: list[Call] = []
+        if lists:
+            path = f"/settings/advanced/{course_key}"
+            merge = Merge(read(path), bodies.unite_lists)
+            calls.append(Call(CallKind.SETTINGS, Service.CMS, "POST", path, json=lists, merge=merge))
+        if rest:
+            calls.append(self._stock_update(usage_key, "course", None, rest, None))
+        return tuple(calls)
+
+    def _update_pdf(self, usage_key: str, metadata: Mapping[str, FieldValue]) -> tuple[Call, ...]:
+        """The ibl platform's pdf block: its address is kept only by its handler, which wants the title as well."""
+        self._need("set the address of a PDF")
+        rest = dict(metadata)
+        address = rest.pop("url", None)
+        unknown = sorted(rest.keys() & {"allow_download", "source_text", "source_url"})
+        if unknown:
+            raise NoRouteError(
+                f"this target's PDF block has no {' and no '.join(unknown)}",
+                'leave it out, or set pdf_block = "url" in authoring.toml if the target has the newer block',
+            )
+        if address is None:
+            return (self._stock_update(usage_key, "pdf", None, rest, None),) if rest else ()
+        title = rest.pop("display_name", None)
+        body: dict[str, Json] = {"href": address}
+        merge: Merge | None = Merge(read(f"/xblock/{usage_key}"), _with_title)
+        if title is not None:
+            body["display_name"] = title
+            merge = None
+        save = Call(
+            CallKind.UPDATE,
+            Service.CMS,
+            "POST",
+            f"/xblock/{usage_key}/handler/save_pdf",
+            json=body,
+            merge=merge,
+            check=bodies.handler_refusal,
+        )
+        return (save, self._stock_update(usage_key, "pdf", None, rest, None)) if rest else (save,)
+
+    def _has_own_pdf(self) -> bool:
+        return self._options.pdf_block is PdfBlock.HREF
+
+    def set_children(self, usage_key: str, children: Sequence[str]) -> Call:
+        """The list must be complete: leaving a child out is refused, naming another's child moves it here."""
+        self._need("reorder blocks")
+        body: Json = {"children": list(children)}
+        return Call(CallKind.MOVE, Service.CMS, "POST", f"/xblock/{usage_key}", json=body)
+
+    def move_block(self, usage_key: str, parent: str, index: int | None = None) -> Call:
+        """Not repeatable: a second time it is refused, being there already."""
+        self._need("move a block")
+        body: dict[str, Json] = {"move_source_locator": usage_key, "parent_locator": parent}
+        if index is not None:
+            body["target_index"] = index
+        return Call(CallKind.MOVE, Service.CMS, "PATCH", "/xblock/", json=body, repeatable=False)
+
+    def delete_block(self, usage_key: str) -> Call:
+        self._need("delete a block")
+        path = f"/xblock/{usage_key}"
+        return Call(CallKind.DELETE, Service.CMS, "DELETE", path, answer=Answer.EMPTY_OR_JSON, repeatable=False)
+
+    def read_block(self, usage_key: str, category: str) -> Call:
+        self._need("read a block")
+        return read(f"/xblock/{usage_key}")
+
+    def block_of(self, reply: Json) -> RemoteContent:
+        return readers.content_in(reply, self._ours)
+
+    def read_children(self, course: CourseId, usage_key: str, category: str) -> Call:
+        self._need("read the children of a block")
+        if category in OUTLINE_CATEGORIES[:-1]:
+            return read(f"/xblock/outline/{usage_key}", {"format": "json"})
+        return read(f"/api/contentstore/v1/container/vertical/{usage_key}/children")
+
+    def children_of(self, reply: Json, usage_key: str) -> tuple[RemoteBlock, ...]:
+        if isinstance(reply, Mapping) and "children" in reply:
+            return readers.child_blocks(reply, usage_key, self._ours)
+        return readers.outline_children(reply, usage_key, self._ours)
+
+    def _read_stock_outline(self, course: CourseId) -> Call:
+        """Sections, subsections and units with their publish state."""
+        return read(f"/xblock/outline/{root_key(course)}", {"format": "json"})
+
+    # -- the course ---------------------------------------------------------------------------------------------------
+
+    def write_grading(self, course_key: str, policy: GradingPolicy) -> tuple[Call, ...]:
+        """The whole policy: graders that are left out vanish. What the source says nothing about is read and kept."""
+        self._need("set the grading policy")
+        path = f"/settings/grading/{course_key}"
+        merge = Merge(read(path), bodies.keep_credit)
+        body = bodies.grading_body(policy)
+        return (Call(CallKind.SETTINGS, Service.CMS, "POST", path, json=body, merge=merge),)
+
+    def read_grading(self, course_key: str) -> Call:
+        self._need("read the grading policy")
+        return read(f"/settings/grading/{course_key}")
+
+    def grading_of(self, reply: Json) -> GradingPolicy:
+        return readers.grading_in(reply)
+
+    def read_advanced_settings(self, course_key: str) -> Call:
+        self._need("read the advanced settings")
+        return read(f"/settings/advanced/{course_key}")
+
+    def advanced_settings_of(self, reply: Json) -> Mapping[str, Json]:
+        return readers.advanced_in(reply)
+
+    def write_advanced_settings(self, course_key: str, values: Mapping[str, Json]) -> Call:
+        """Set some, keep the rest; the value of each one is replaced as a whole."""
+        self._need("set the advanced settings")
+        body: Json = {name: {"value": value} for name, value in values.items()}
+        secret = "lti_passports" in values
+        path = f"/settings/advanced/{course_key}"
+        return Call(CallKind.SETTINGS, Service.CMS, "POST", path, json=body, secret=secret)
+
+    def _unite_passport(self, course_key: str, passport: str) -> Call:
+        self._need("add an LTI passport")
+        path = f"/settings/advanced/{course_key}"
+        body: Json = {"lti_passports": {"value": [passport]}}
+        merge = Merge(read(path), bodies.unite_passports)
+        return Call(CallKind.SETTINGS, Service.CMS, "POST", path, json=body, merge=merge, secret=True)
+
+    # -- files --------------------------------------------------------------------------------------------------------
+
+    def upload_asset(self, course_key: str, asset: Asset) -> Call:
+        """A file of the same name is replaced, so sending it twice does no harm. It is live at once."""
+        self._need("upload files")
+        files = (bodies.asset_part(asset),)
+        return Call(CallKind.UPLOAD, Service.CMS, "POST", f"/assets/{course_key}/", files=files)
+
+    def list_assets(self, course_key: str, page: int) -> Call:
+        self._need("list the files of a course")
+        query = {"page": str(page), "page_size": str(PAGE_SIZE), "sort": "date_added", "direction": "asc"}
+        return read(f"/assets/{course_key}/", query)
+
+    def assets_of(self, reply: Json) -> tuple[tuple[RemoteAsset, ...], int]:
+        return readers.assets_in(reply)
+
+    def _handler_upload(self, usage_key: str, category: str, package: Asset, fields: Mapping[str, FieldValue]) -> Call:
+        """To the block's own handler, whose contract is known from its source."""
+        self._need("upload a package to the block's handler")
+        return Call(
+            CallKind.UPLOAD,
+            Service.CMS,
+            "POST",
+            f"/xblock/{usage_key}/handler/studio_submit",
+            form=bodies.package_form(category, package, fields),
+            files=(bodies.package_part(package),),
+        )
+
+    def package_errors(self, reply: Json) -> tuple[str, ...]:
+        return readers.package_errors(reply)
+
+
+def _with_title(live: Json, ours: Json) -> Json:
+    if not isinstance(live, Mapping) or not isinstance(ours, Mapping):
+        raise ValueError("not a block")
+    return {"display_name": live.get("display_name") or "PDF", **ours}

@@ -1,0 +1,121 @@
+"""The sandbox as a running server: in a thread for commands and tests, in the foreground for `authoring sandbox`."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import uvicorn
+
+from authoring.errors import SettingsError
+from authoring.sandbox.app import Platform, create_app
+from authoring.sandbox.faults import Faults
+from authoring.sandbox.profile import DOCUMENTED, Profile
+from authoring.sandbox.store import Request, Store
+from authoring.sandbox.views import snapshot
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(f"cannot listen on {host}:{port} ({error.strerror})", "choose another --port") from error
+    return listener
+
+
+def _server(platform: Platform) -> uvicorn.Server:
+    config = uvicorn.Config(
+        create_app(platform),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+        server_header=False,
+    )
+    return uvicorn.Server(config)
+
+
+class SandboxServer:
+    """A sandbox on a loopback port, its state in one file. A context manager.
+
+    `requests` is its log, oldest first; `faults` makes it misbehave; `snapshot` shows all it holds of a course.
+    """
+
+    def __init__(
+        self, database: Path, profile: Profile = DOCUMENTED, *, port: int = 0, token_lifetime: float = 3600.0
+    ) -> None:
+        self.profile = profile
+        self.faults = Faults()
+        self._database = database
+        self._port = port
+        self._token_lifetime = token_lifetime
+        self.url = ""
+
+    def __enter__(self) -> SandboxServer:
+        self._store = Store(self._database)
+        self._platform = Platform(self._store, self.profile, self.faults, asyncio.Lock(), {}, self._token_lifetime)
+        self._listener = _listen("127.0.0.1", self._port)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._server = _server(self._platform)
+        self._thread = threading.Thread(target=self._server.run, args=([self._listener],), daemon=True, name="sandbox")
+        self._thread.start()
+        while not self._server.started and self._thread.is_alive():
+            time.sleep(0.002)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join(5)
+        self._listener.close()
+        self._store.close()
+
+    @property
+    def requests(self) -> list[Request]:
+        """What was asked of it, oldest first, by any process that uses the same file."""
+        with self._open() as store:
+            return store.requests()
+
+    def clear_log(self) -> None:
+        with self._open() as store:
+            store.clear_log()
+
+    def expire_tokens(self) -> None:
+        """Withdraw every token that was issued."""
+        self._platform.tokens.clear()
+
+    def snapshot(self, course_key: str) -> dict[str, Any]:
+        """All that it holds of a course: `{draft, published, draft_detached, published_detached, course, assets}`."""
+        with self._open() as store:
+            return snapshot(store, course_key)
+
+    @contextmanager
+    def _open(self) -> Iterator[Store]:
+        """A connection of the caller's own: the server's belongs to its thread."""
+        store = Store(self._database)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def serve(database: Path, host: str, port: int, profile: Profile = DOCUMENTED) -> None:
+    """Run a sandbox in the foreground until it is interrupted. Raises SettingsError when the port is taken."""
+    store = Store(database)
+    listener = _listen(host, port)
+    try:
+        _server(Platform(store, profile, Faults(), asyncio.Lock(), {})).run([listener])
+    finally:
+        listener.close()
+        store.close()
