@@ -203,7 +203,8 @@ class _Applier:
         match operation:
             case CreateCourse():
                 self._create_course(operation)
-                return Changes(reset=True)
+                named = {"display_name": digest(operation.display_name)}
+                return Changes(entries=(LockEntry(ROOT_KEY, self.root, None, named, named),), reset=True)
             case CreateBlock():
                 return Changes(entries=(self._create_block(operation),))
             case AdoptBlock(key, parent, usage_key, pushed):
@@ -301,7 +302,9 @@ class _Applier:
                 whole = all(same_value(read.fields.get(name), value) for name, value in fields.items())
             self.run.trusted[category] = whole
             if not whole:
-                self.run.notes.append(f"this platform does not keep all of a {category} made in one call; updates follow")
+                self.run.notes.append(
+                    f"this platform does not keep all of a {category} made in one call; updates follow"
+                )
         return self.run.trusted[category]
 
     def _create_once(self, operation: CreateBlock, call: Call) -> str:

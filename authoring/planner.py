@@ -170,6 +170,7 @@ class _Planner:
         yield from self._assets()
         yield from self._course_level()
         yield from self._containers()
+        yield from self._new_pages()
         yield from self._components()
         yield from self._detached()
         yield from self.deferred
@@ -189,7 +190,7 @@ class _Planner:
                     blocking=not self.options.recreate,
                 )
             )
-        yield CreateCourse(self.course.id, self.course.root.display_name or self.course.id.number)
+        yield CreateCourse(self.course.id, self._course_title())
 
     def _find_lost(self) -> None:
         """Blocks that the lock file knows and the platform no longer has."""
@@ -329,9 +330,12 @@ class _Planner:
     def _root_fields(self) -> Mapping[str, FieldValue]:
         """The course block's fields; a course that is made now has its display name from the create."""
         fields = dict(self.course.root.fields)
-        if self.outline is None:
-            fields.pop("display_name", None)
+        if self.outline is None and fields.get("display_name") == self._course_title():
+            del fields["display_name"]
         return fields
+
+    def _course_title(self) -> str:
+        return self.course.root.display_name or self.course.id.number
 
     # -- the tree -----------------------------------------------------------------------------------------------------
 
@@ -431,6 +435,12 @@ class _Planner:
         else:
             yield update
 
+    def _new_pages(self) -> Iterator[Operation]:
+        """Pages that are not there yet: made before the texts that link to them, filled after."""
+        for block in self.course.detached:
+            if block.category == "static_tab" and block.key not in self.entries:
+                yield CreateBlock(block.key, ROOT_KEY, block.display_name)
+
     def _detached(self) -> Iterator[Operation]:
         about: dict[str, str] = {}
         keys: dict[str, BlockKey] = {}
@@ -441,11 +451,7 @@ class _Planner:
                     about[block.url_name] = block.content or ""
                     keys[block.url_name] = block.key
             elif block.category == "static_tab":
-                if block.key in self.entries:
-                    yield from self._update(block)
-                else:
-                    yield CreateBlock(block.key, ROOT_KEY, block.display_name)
-                    yield from self._update(block, created=True)
+                yield from self._update(block, created=block.key not in self.entries)
             else:
                 usage_key = self.can.detached_key(self.course.id, block.key)
                 yield from self._update(block, usage_key=usage_key)
@@ -653,11 +659,14 @@ def _needs_ids(block: Block, parents: Mapping[BlockKey, BlockKey], known: Mappin
     """Whether a block's update names components, whose ids may not exist yet when it is its turn."""
     if any(name in block.fields for name in REFERENCE_FIELDS.get(block.category, ())):
         return True
-    if not block.content or "/jump_to_id/" not in block.content:
+    texts = [
+        text for text in (block.content, *block.fields.values()) if isinstance(text, str) and "/jump_to_id/" in text
+    ]
+    if not texts:
         return False
     containers = {key.url_name for key in parents if key.category in OUTLINE_CATEGORIES}
-    ready = {key.url_name for key in known}
-    return any(name not in containers and name not in ready for name in JUMP_LINK.findall(block.content))
+    ready = containers | {key.url_name for key in known}
+    return any(name not in ready for text in texts for name in JUMP_LINK.findall(text))
 
 
 GRADING_FIELDS = frozenset(

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from authoring.calls import Call
 from authoring.dialects import Dialect
+from authoring.errors import StalePlanError
 from authoring.keys import block_id
 from authoring.model import BlockKey, CourseId, FieldValue
 from authoring.operations import (
@@ -52,16 +53,22 @@ class Names:
     secrets: Secrets | None = None
 
     def place(self, key: BlockKey) -> str:
-        """A block's usage key, or `<category/url_name>` while it has none."""
-        return self.usage_key(key) or f"<{key}>"
+        """A block's usage key, or `<category/url_name>` while it has none and the plan is only printed.
+
+        Raises StalePlanError when the plan is being applied: what stands for an id must never be sent.
+        """
+        found = self.usage_key(key)
+        if found is None and self.secrets is not None:
+            raise StalePlanError(f"{key} is not on the platform yet, but something refers to it", "make a new plan")
+        return found or f"<{key}>"
 
     def link_id(self, url_name: str) -> str:
         """The platform's block id for the `url_name` in a link; unchanged when the course has no such block."""
         key = self.links.get(url_name)
         if key is None:
             return url_name
-        usage_key = self.usage_key(key)
-        return block_id(usage_key) if usage_key else f"<{key}>"
+        place = self.place(key)
+        return place if place.startswith("<") else block_id(place)
 
 
 def calls_of(operation: Operation, dialect: Dialect, names: Names) -> tuple[Call, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import assert_never
 
 from authoring.applier import Applied
-from authoring.calls import Call
+from authoring.calls import Call, CallKind
 from authoring.dialects import Dialect
 from authoring.lockfile import LockPart
 from authoring.model import ROOT_KEY, BlockKey
@@ -103,8 +103,9 @@ def plan_report(plan: Plan, dialect: Dialect, names: Names) -> dict[str, object]
     }
 
 
-def run_report(plan: Plan, applied: Applied) -> dict[str, object]:
-    """What a run did, for scripts: operations, the platform's ids of what was made, calls by kind."""
+def run_report(plan: Plan, applied: Applied, *, calls: Mapping[CallKind, int]) -> dict[str, object]:
+    """What a run did, for scripts: operations, the platform's ids of what was made, calls by kind (planning's reads
+    among them)."""
     return {
         "course": str(plan.course),
         "target": plan.target,
@@ -113,8 +114,8 @@ def run_report(plan: Plan, applied: Applied) -> dict[str, object]:
             for operation in applied.operations
         ],
         "created": {str(key): usage_key for key, usage_key in applied.created.items()},
-        "calls": dict(sorted(applied.calls.items())),
-        "writes": sum(count for kind, count in applied.calls.items() if kind not in ("read", "login")),
+        "calls": {str(kind): count for kind, count in sorted(calls.items()) if count},
+        "writes": sum(count for kind, count in calls.items() if kind.writes),
         "notes": list(applied.notes),
         "notices": [
             {"kind": n.kind, "message": n.message, "block": str(n.key) if n.key else None} for n in plan.notices

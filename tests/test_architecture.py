@@ -91,7 +91,9 @@ def test_the_generated_pages_are_up_to_date(tmp_path: Path) -> None:
         "run: python -m authoring.reference docs"
     )
     write_reference(tmp_path)
-    committed = {p.relative_to(ROOT / "docs" / "schemas"): p.read_bytes() for p in (ROOT / "docs" / "schemas").rglob("*.json")}
+    committed = {
+        p.relative_to(ROOT / "docs" / "schemas"): p.read_bytes() for p in (ROOT / "docs" / "schemas").rglob("*.json")
+    }
     made = {p.relative_to(tmp_path / "schemas"): p.read_bytes() for p in (tmp_path / "schemas").rglob("*.json")}
     assert committed == made, "run: python -m authoring.reference docs"
 

@@ -253,10 +253,11 @@ def _apply(session: Session, made: Plan, *, as_json: bool) -> None:
     with run_progress(made) as observer:
         applied = session.apply(made, observer)
     if as_json:
-        echo_json(run_report(made, applied))
+        echo_json(run_report(made, applied, calls=session.client.calls))
         return
-    total = sum(applied.calls.values())
-    listing = ", ".join(f"{kind} {count}" for kind, count in sorted(applied.calls.items()))
+    calls = session.client.calls
+    total = sum(calls.values())
+    listing = ", ".join(f"{kind} {count}" for kind, count in sorted(calls.items()))
     echo(f"{made.course} on {_where(session)}")
     if applied.operations:
         echo(f"  {len(applied.operations)} operations done, {len(applied.created)} blocks made")

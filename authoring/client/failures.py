@@ -74,13 +74,11 @@ def _body(call: Call, response: httpx.Response) -> Json:
         value: Json = response.json()
     except ValueError as error:
         if _is_page(response):
-            if _is_login_page(response.text):
-                raise LoginError(
-                    f"{call}: answered with a login page", _login_hint(call.service), call=where, status=status
-                ) from error
+            login = _is_login_page(response.text)
+            page = "its login page" if login else f"a web page{_title(response.text)}"
             raise NonsenseError(
-                f"{call}: answered with a web page{_title(response.text)}, not with what was asked for",
-                "check the target's addresses and the login: `authoring doctor`",
+                f"{call}: the platform answers with {page}, not with what was asked for",
+                _login_hint(call.service) if login else "check the target's addresses: `authoring doctor`",
                 call=where,
                 status=status,
             ) from error

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
 from typing import Any
@@ -187,6 +189,7 @@ _LOGIN_VARIABLES = {
 def _make_client(target: Target) -> httpx.Client:
     client = httpx.Client(
         follow_redirects=False,
+        verify=_trust(),
         limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
         trust_env=not _is_local(target.cms_url),  # a proxy cannot reach a server on this machine
         headers={"User-Agent": "ibl-course-authoring"},
@@ -194,6 +197,12 @@ def _make_client(target: Target) -> httpx.Client:
     # The login's cookies are sent by us; what a host sets is not kept, so that no host gets another one's.
     client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return client
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The certificates that are trusted; reading them takes longer than a call does."""
+    return httpx.create_ssl_context()
 
 
 def _is_local(url: str) -> bool:

@@ -199,9 +199,8 @@ class IblDialect(StockRoutes):
         sent = bodies.update_metadata(category, data, metadata)
         if sent:
             body["metadata"] = sent
-        kind = CallKind.SETTINGS if category == ROOT_KEY.category else CallKind.UPDATE
         path = f"{V1}/xblock/update"
-        return Call(kind, Service.CMS, "POST", path, json=body, answer=Answer.EMPTY_OR_JSON)
+        return Call(CallKind.UPDATE, Service.CMS, "POST", path, json=body, answer=Answer.EMPTY_OR_JSON)
 
     def _update_root(self, usage_key: str, course_key: str, fields: Mapping[str, FieldValue]) -> tuple[Call, ...]:
         """With a session as stock Studio does; without, by the documented settings route, the rest as metadata."""

@@ -76,8 +76,7 @@ class StockRoutes:
             body["metadata"] = sent
         if direct:
             body["fields"] = direct
-        kind = CallKind.SETTINGS if category == "course" else CallKind.UPDATE
-        return Call(kind, Service.CMS, "POST", f"/xblock/{usage_key}", json=body)
+        return Call(CallKind.UPDATE, Service.CMS, "POST", f"/xblock/{usage_key}", json=body)
 
     def _update_course(self, usage_key: str, course_key: str, fields: Mapping[str, FieldValue]) -> tuple[Call, ...]:
         """Fields of the course block. Any of them is taken as metadata; lists that others add to are united first."""

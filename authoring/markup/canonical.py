@@ -20,110 +20,29 @@ import re
 
 from lxml import etree
 
-BLOCKS = frozenset(
-    [
-        "problem",
-        "annotationresponse",
-        "choiceresponse",
-        "choicetextresponse",
-        "coderesponse",
-        "customresponse",
-        "externalresponse",
-        "formularesponse",
-        "imageresponse",
-        "multiplechoiceresponse",
-        "numericalresponse",
-        "optionresponse",
-        "schematicresponse",
-        "stringresponse",
-        "symbolicresponse",
-        "truefalseresponse",
-        "choicegroup",
-        "checkboxgroup",
-        "radiogroup",
-        "choice",
-        "option",
-        "label",
-        "description",
-        "solution",
-        "solutionset",
-        "demandhint",
-        "hint",
-        "choicehint",
-        "optionhint",
-        "correcthint",
-        "compoundhint",
-        "stringequalhint",
-        "regexphint",
-        "additional_answer",
-        "responseparam",
-        "hintgroup",
-        "hintpart",
-        "targetedfeedbackset",
-        "targetedfeedback",
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "caption",
-        "center",
-        "col",
-        "colgroup",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "legend",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "script",
-        "section",
-        "style",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ]
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+BLOCKS = _names(
+    """
+    problem annotationresponse choiceresponse choicetextresponse coderesponse customresponse
+    externalresponse formularesponse imageresponse multiplechoiceresponse numericalresponse optionresponse
+    schematicresponse stringresponse symbolicresponse truefalseresponse choicegroup checkboxgroup radiogroup
+    choice option label description solution solutionset demandhint hint choicehint optionhint correcthint
+    compoundhint stringequalhint regexphint additional_answer responseparam hintgroup hintpart
+    targetedfeedbackset targetedfeedback address article aside blockquote caption center col colgroup dd
+    details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr legend li main nav
+    ol p pre script section style summary table tbody td tfoot th thead tr ul
+    """
 )
 """Elements at whose edges white space does not show."""
 
-VERBATIM = frozenset(
-    [
-        "pre",
-        "script",
-        "style",
-        "textarea",
-        "listing",
-        "xmp",
-        "answer",
-        "answer_display",
-        "initial_display",
-        "grader_payload",
-        "tests",
-    ]
+VERBATIM = _names(
+    """
+    pre script style textarea listing xmp answer answer_display initial_display grader_payload tests
+    """
 )
 """Elements in which every character counts."""
 
@@ -144,11 +63,17 @@ def parse_xml(text: str) -> etree._Element:
 
 
 def canonical_xml(text: str) -> str:
-    """The canonical form of an XML document (see the module). Raises ValueError when `text` is not well-formed."""
+    """The canonical form of an XML document (see the module).
+
+    Raises ValueError when `text` is not well-formed or uses entities of its own.
+    """
     root = parse_xml(text)
     _drop_insignificant_space(root)
     root.tail = None
-    canonical: bytes = etree.tostring(root, method="c14n", with_comments=True)
+    try:
+        canonical: bytes = etree.tostring(root, method="c14n", with_comments=True)
+    except etree.C14NError as error:
+        raise ValueError("XML with entities of its own") from error
     return canonical.decode("utf-8")
 
 

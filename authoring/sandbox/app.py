@@ -738,7 +738,10 @@ def _endpoint(platform: Platform, handler: Handler, login: str) -> Callable[[Req
         fault = platform.faults.strike(kind, path)
         if platform.faults.latency:
             await asyncio.sleep(platform.faults.latency)
-        response = _before(fault) or await _handled(platform, handler, login, request, fault)
+        try:
+            response = _before(fault) or await _handled(platform, handler, login, request, fault)
+        finally:
+            await request.close()
         async with platform.lock:
             platform.store.log(Logged(method, path, kind, response.status_code))
         return await _after(fault, response)

@@ -184,7 +184,11 @@ def _is_numeric(text: str) -> bool:
 
 
 def _check_number(answer: str, tolerance: str | None, row: Row, findings: Findings) -> None:
-    if answer and not _CALCULABLE.match(answer):
+    if is_range(answer) and answer.count(",") != 1:
+        message = f"{answer!r} is taken for a range, which needs two bounds"
+        hint = "write the number without the parentheses around it, or a range such as `[5, 7)`"
+        findings.report(NOT_A_NUMBER, message, row.number, hint)
+    elif answer and not _CALCULABLE.match(answer):
         findings.report(NOT_A_NUMBER, f"{answer!r} cannot be calculated", row.number)
     elif "," in answer and not is_range(answer):
         hint = "write a point for decimals and nothing between thousands"

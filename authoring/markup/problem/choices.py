@@ -16,6 +16,8 @@ from authoring.markup.problem.findings import (
     DROPDOWN_FORM,
     EMPTY_CHOICE,
     NO_CORRECT_ANSWER,
+    OPTION_MARKUP,
+    OPTION_QUOTE,
     SEVERAL_CORRECT,
     STRAY_FEEDBACK,
     Findings,
@@ -181,6 +183,7 @@ def read_dropdown(rows: Sequence[Row], findings: Findings) -> Dropdown:
         correct = len(text) >= 2 and text[0] == "(" and text[-1] == ")"
         text = text[1:-1] if correct else text
         _check_choice(text, row, findings)
+        text = _plain(text, row, findings)
         choices.append(Choice(text, correct, feedback=feedback))
     if sum(choice.correct for choice in choices) > 1:
         findings.report(SEVERAL_CORRECT, "more than one option is marked as correct", rows[0].number)
@@ -190,6 +193,10 @@ def read_dropdown(rows: Sequence[Row], findings: Findings) -> Dropdown:
 
 
 def _read_one_line(row: Row, findings: Findings) -> Dropdown:
+    if "{{" in row.text:
+        findings.report(DROPDOWN_FORM, "a dropdown on one line can have no feedback", row.number, deviates=True)
+        return Dropdown(tuple(_split_options(row.text)))
+    _check_quotes(row.text, row, findings)
     parts = _COMMA.split(row.text)
     options = tuple(match[1] if (match := _WHOLE.match(part)) else part for part in parts)
     found = _CORRECT.search(row.text)
@@ -202,30 +209,47 @@ def _read_one_line(row: Row, findings: Findings) -> Dropdown:
     elif marked > 1:
         message = "more than one option is marked as correct; only the first counts"
         findings.report(SEVERAL_CORRECT, message, row.number)
-    elif "{{" in row.text:
-        findings.report(STRAY_FEEDBACK, "a dropdown on one line can have no feedback", row.number)
-    if (found is not None and correct not in options) or any(_ENGINE_QUOTE.search(o) for o in options):
-        message = "these options do not fit on one line: a comma or a quote in one would take it apart"
+    if found is not None and correct not in options:
+        message = "on one line this option would be taken apart at its comma"
         findings.report(DROPDOWN_FORM, message, row.number, deviates=True)
         return Dropdown(tuple(_split_options(row.text)))
     choices = tuple(Choice(strip(option), option == correct) for option in options)
     return Dropdown(choices, (options, correct))
 
 
+_MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->")
+
+
+def _plain(text: str, row: Row, findings: Findings) -> str:
+    """An option without markup: the engine takes its text up to the first tag only."""
+    _check_quotes(text, row, findings)
+    plain = _MARKUP.sub("", text)
+    if plain != text:
+        message = f"a dropdown shows plain text only: {strip(text)[:60]!r}"
+        findings.report(OPTION_MARKUP, message, row.number, deviates=True)
+    return plain
+
+
+def _check_quotes(text: str, row: Row, findings: Findings) -> None:
+    if _ENGINE_QUOTE.search(text):
+        findings.report(OPTION_QUOTE, f"a quote takes this option apart: {strip(text)[:60]!r}", row.number)
+
+
 def _split_options(text: str) -> list[Choice]:
-    """Options at commas, but not at those inside parentheses."""
+    """Options at commas, but not at those inside parentheses or feedback."""
     choices = []
     depth = start = 0
     for position, char in enumerate(text + ","):
-        if char == "(":
+        if char in "({":
             depth += 1
-        elif char == ")":
+        elif char in ")}":
             depth -= 1
         elif char == "," and (depth <= 0 or position == len(text)):
-            option = strip(text[start:position])
+            option, feedback = take_feedback(text[start:position])
+            option = strip(option)
             start = position + 1
             correct = _WHOLE.match(option) is not None
-            choices.append(Choice(option[1:-1] if correct else option, correct))
+            choices.append(Choice(option[1:-1] if correct else option, correct, feedback=feedback))
     return choices
 
 

@@ -13,7 +13,7 @@ from authoring.diagnostics import Diagnostic, Severity
 from authoring.markup.canonical import parse_xml
 from authoring.markup.problem.findings import BROKEN_HTML, LOOKS_LIKE_MARKDOWN, NO_QUESTION, Findings
 from authoring.markup.problem.inline import rewrite_links
-from authoring.markup.problem.repair import repair, tags_as_text
+from authoring.markup.problem.repair import repair, tags_as_text, without_control_characters
 from authoring.markup.problem.rich import MARKER, RichReader, is_rich
 from authoring.markup.problem.studio import BrokenPartError, convert_part, split_parts
 from authoring.markup.problem.tags import looks_like_tag
@@ -44,6 +44,7 @@ def compile_problem(
     """
     findings = Findings(where)
     source = markdown.replace("\r\n", "\n").replace("\r", "\n")
+    source = without_control_characters(source, findings)
     if is_rich(source):
         problem = RichReader(findings, link, read_file).problem(source)
         olx: str = etree.tostring(problem, encoding="unicode")

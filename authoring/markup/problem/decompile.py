@@ -15,13 +15,10 @@ from lxml import etree
 from authoring.diagnostics import Severity
 from authoring.markup.canonical import canonical_xml, parse_xml
 from authoring.markup.problem.compiler import compile_problem
+from authoring.markup.problem.elements import NotMarkdownError
 from authoring.markup.problem.rich import MARKER
-from authoring.markup.problem.writers import (
-    QUESTIONS,
-    NotMarkdownError,
-    RichWriter,
-    StudioWriter,
-)
+from authoring.markup.problem.rich_writer import RichWriter
+from authoring.markup.problem.studio_writer import QUESTIONS, StudioWriter
 
 
 def decompile_problem(olx: str) -> str | None:

@@ -58,8 +58,20 @@ SEVERAL_CORRECT = define(
 DROPDOWN_FORM = define(
     "problem-dropdown-form",
     Severity.WARNING,
-    "A dropdown on one line whose options contain what that form cannot hold (a comma, a quote, parentheses).",
+    "A dropdown on one line with what that form cannot hold: feedback, or parentheses around a comma.",
     "write the dropdown over several lines, one option on each",
+)
+OPTION_QUOTE = define(
+    "problem-option-quote",
+    Severity.ERROR,
+    "A straight single quote in an option of a dropdown, at which the platform takes the option apart.",
+    "write a typographic quote (’) instead",
+)
+OPTION_MARKUP = define(
+    "problem-option-markup",
+    Severity.WARNING,
+    "Markup in an option of a dropdown, which the platform cannot show; the option's text is used.",
+    "write the option as plain text, or use radio buttons",
 )
 EMPTY_ANSWER = define(
     "problem-empty-answer",
@@ -108,6 +120,12 @@ UNCLOSED = define(
     Severity.ERROR,
     "Something is opened and never closed, so learners would see its mark.",
     "close it, or write the first character of the mark as an entity",
+)
+BRACKET_INSIDE = define(
+    "problem-bracket-inside",
+    Severity.WARNING,
+    "A `]` inside [explanation] or [code], which keeps Studio's converter from seeing either as what it is.",
+    "write `&#93;`, and `<pre><code>` for code inside an explanation",
 )
 INSIDE_TEXT = define(
     "problem-mark-in-text",
@@ -159,6 +177,10 @@ UNREADABLE_FILE = define(
 )
 
 
+STUDIO_ONLY = frozenset((RANGE_AS_TEXT, DROPDOWN_FORM))
+"""What only Studio's converter stumbles over."""
+
+
 class Findings:
     """Collects Diagnostics whose lines are counted from the first line of the problem.
 
@@ -168,6 +190,7 @@ class Findings:
 
     def __init__(self, where: SourceLocation | None = None) -> None:
         self.where = where
+        self.muted: frozenset[Code] = frozenset()
         self.exact = True
         self._found = Diagnostics()
 
@@ -181,7 +204,9 @@ class Findings:
         severity: Severity | None = None,
         deviates: bool = False,
     ) -> None:
-        """Add a finding about `line` (counted from 0)."""
+        """Add a finding about `line` (counted from 0), unless its code is muted."""
+        if code in self.muted:
+            return
         where = self.where
         if where is not None and where.line is not None:
             where = replace(where, line=where.line + line)

@@ -14,13 +14,13 @@ from authoring.diagnostics import Code
 from authoring.markup.problem.escape import escape_line, is_mark
 from authoring.markup.problem.findings import (
     BARE_QUOTE,
+    BRACKET_INSIDE,
     BROKEN_HTML,
     HEADER_QUESTION,
     INSIDE_TEXT,
     LOOSE_HTML,
     RANGE_AS_TEXT,
     STRAY_ANSWER,
-    UNCLOSED,
     UNESCAPED,
     Findings,
 )
@@ -33,7 +33,6 @@ VOID = frozenset(
 
 def repair(part: str, first: int, findings: Findings) -> str:
     """`part`, whose first line is line `first` of the problem, in a form that Studio's converter can take."""
-    part = _without_control_characters(part, first, findings)
     part = _Markup(part, first, findings).repaired()
     part = _text_blocks(part, first, findings)
     return _lines(part, first, findings)
@@ -42,13 +41,14 @@ def repair(part: str, first: int, findings: Findings) -> str:
 _CONTROL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def _without_control_characters(part: str, first: int, findings: Findings) -> str:
-    found = _CONTROL.search(part)
+def without_control_characters(text: str, findings: Findings) -> str:
+    """The text without the characters that XML cannot hold."""
+    found = _CONTROL.search(text)
     if found is None:
-        return part
+        return text
     message = f"the character U+{ord(found[0]):04X} cannot stand in XML and is left out"
-    findings.report(UNESCAPED, message, first + part.count("\n", 0, found.start()), "remove it")
-    return _CONTROL.sub("", part)
+    findings.report(UNESCAPED, message, text.count("\n", 0, found.start()), "remove it")
+    return _CONTROL.sub("", text)
 
 
 _TOKEN = re.compile(
@@ -249,7 +249,7 @@ def _text_blocks(part: str, first: int, findings: Findings) -> str:
         code = not match["name"] or match["name"].lower() == "code"
         changed = inner
         if match["name"] and not code and _CODE.search(inner):
-            findings.report(UNCLOSED, "[code] inside [explanation] keeps Studio from seeing either", line)
+            findings.report(BRACKET_INSIDE, "[code] inside [explanation] keeps Studio from seeing either", line)
             changed = _CODE.sub(lambda m: f"<pre><code>{m[1]}</code></pre>", inner)
         lines = changed.split("\n")
         for index, text in enumerate(lines):
@@ -265,7 +265,7 @@ def _text_blocks(part: str, first: int, findings: Findings) -> str:
             changed = changed.replace(">>", "&gt;&gt;")
         if match["name"] and "]" in changed:
             message = f"a `]` inside [{match['name']}] keeps Studio from seeing it"
-            findings.report(UNCLOSED, message, line, "write `&#93;`", severity=UNESCAPED.severity)
+            findings.report(BRACKET_INSIDE, message, line)
             changed = changed.replace("]", "&#93;")
         return match[0].replace(inner, changed, 1) if changed != inner else match[0]
 

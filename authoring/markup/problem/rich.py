@@ -44,7 +44,16 @@ from authoring.markup.problem.choices import (
     write_radio,
 )
 from authoring.markup.problem.feedback import Feedback, take_feedback
-from authoring.markup.problem.findings import BAD_CREDIT, BAD_TAG, UNCLOSED, UNREADABLE_FILE, Findings
+from authoring.markup.problem.findings import (
+    BAD_CREDIT,
+    BAD_TAG,
+    LOST_ANSWER,
+    OPTION_MARKUP,
+    STUDIO_ONLY,
+    UNCLOSED,
+    UNREADABLE_FILE,
+    Findings,
+)
 from authoring.markup.problem.inline import Markdown
 from authoring.markup.problem.studio import split_parts, take_hints
 from authoring.markup.problem.text import Row, Text, without_spaces
@@ -74,6 +83,7 @@ class RichReader:
         read_file: Callable[[str], str] | None = None,
     ) -> None:
         self.findings = findings
+        self.findings.muted = STUDIO_ONLY
         self.link = link
         self.read_file = read_file
         self.markdown = Markdown(link)
@@ -181,7 +191,8 @@ class RichReader:
                 raise FileNotFoundError(name)
             return self.read_file(name)
         except (OSError, ValueError) as error:
-            message = f"cannot read {name!r}: {error.__class__.__name__}"
+            reason = "it is not there" if isinstance(error, FileNotFoundError) else str(error)
+            message = f"cannot read {name!r}: {reason}"
             self.findings.report(UNREADABLE_FILE, message, tag.line)
             return ""
 
@@ -281,11 +292,9 @@ class RichReader:
         inside = text.text.strip().removeprefix("[[").rpartition("]]")[0]
         dropdown = read_dropdown(Text(inside, text.numbers).rows(), self.findings)
         one_line = dropdown.one_line
-        choices = tuple(self._choice(choice) for choice in dropdown.choices)
-        if one_line is not None and all("<" not in c.text and "&" not in c.text for c in choices):
+        choices = tuple(self._option(choice, row) for choice in dropdown.choices)
+        if one_line is not None:
             one_line = tuple(_attribute(option) for option in one_line[0]), _attribute(one_line[1])
-        else:
-            one_line = None
         self._question(_element(write_dropdown(replace(dropdown, choices=choices, one_line=one_line))))
         return True
 
@@ -298,12 +307,9 @@ class RichReader:
             if row.blank:
                 end += 1
                 continue
-            if not starts(row):
-                joined = self._folded(end) if row.text.lstrip().startswith("{{") else row
-                if joined is row or not starts(joined):
-                    break
-            folded = self._folded(end)
-            rows.append(folded)
+            if not starts(row) and not (row.text.lstrip().startswith("{{") and starts(Row("{{}}", 0))):
+                break
+            rows.append(self._folded(end))
             end = self.at = self._fold_end
         return rows
 
@@ -358,6 +364,16 @@ class RichReader:
         )
         return _element(write_checkboxes(Checkboxes(tuple(map(self._choice, boxes.choices)), compounds)))
 
+    def _option(self, choice: Choice, row: Row) -> Choice:
+        """An option of a dropdown, where the platform shows plain text only."""
+        rendered = self._choice(choice)
+        element = _element(f"<x>{rendered.text}</x>")
+        if not len(element):
+            return rendered
+        message = f"a dropdown shows plain text only: {choice.text[:60]!r}"
+        self.findings.report(OPTION_MARKUP, message, row.number)
+        return replace(rendered, text=html.escape("".join(map(str, element.itertext())), quote=False))
+
     def _choice(self, choice: Choice) -> Choice:
         return replace(
             choice,
@@ -386,7 +402,7 @@ class RichReader:
             else:
                 break
         if rows[0].text.startswith("n="):
-            answers: Number | Words = _read_expression(rows)
+            answers: Number | Words = _read_expression(rows, self.findings)
         else:
             answers = read_answers(rows, self.findings)
         alternatives = tuple(
@@ -402,15 +418,21 @@ class RichReader:
         return _element(write_answers(answers))
 
 
-def _read_expression(rows: list[Row]) -> Number:
-    """`n= expression +- tolerance {{ feedback }}` and `or=` lines, none of them checked for being plain numbers."""
+def _read_expression(rows: list[Row], findings: Findings) -> Number:
+    """`n= expression +- tolerance {{ feedback }}` and `or=` lines, the answer itself not checked."""
     text, feedback = take_feedback(rows[0].text[2:])
     answer, _, tolerance = text.partition("+-")
     alternatives = []
     for row in rows[1:]:
         other, further = take_feedback(row.text)
         match = FURTHER.match(other)
-        if match is not None and match[1] == "or":
+        if match is None:
+            continue
+        if match[1] == "not" or "$" in other:
+            # The engine puts variables into the answer only (Open edX: capa/responsetypes.py, NumericalResponse).
+            message = f"{other.strip()!r} cannot stand below an expression"
+            findings.report(LOST_ANSWER, message, row.number, "write plain numbers behind `or=`")
+        else:
             alternatives.append(Alternative(other[match.end() :], further))
     plain = answer.strip() if is_range(answer.strip()) else without_spaces(answer)
     return Number(plain, tolerance.strip() or None, feedback, tuple(alternatives))

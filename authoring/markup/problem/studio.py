@@ -30,6 +30,7 @@ from authoring.markup.problem.choices import (
 )
 from authoring.markup.problem.feedback import fold_feedback
 from authoring.markup.problem.findings import (
+    BRACKET_INSIDE,
     LOST_TEXT,
     NESTED_QUESTION,
     STRAY_ANSWER,
@@ -245,7 +246,7 @@ def _bracketed(part: Text, pattern: re.Pattern[str], mark: re.Pattern[str], name
         inner = match[1]
         if "]" in inner:
             message = f"a `]` inside [{name}] keeps Studio's converter from seeing it"
-            findings.report(UNCLOSED, message, part.line_at(match.start()), "write `&#93;`", deviates=True)
+            findings.report(BRACKET_INSIDE, message, part.line_at(match.start()), deviates=True)
         if name == "explanation":
             new = f'<solution>\n<div class="detailed-solution">\nExplanation\n\n{inner}\n</div>\n</solution>'
         else:
@@ -304,9 +305,9 @@ def _assemble(xml: str, part: Text, findings: Findings) -> str:
 def _gather(root: etree._Element, response: etree._Element, part: Text, findings: Findings) -> etree._Element:
     first = next(child for child in response if isinstance(child.tag, str))
     before = True
-    lost = [root.text]
+    lost: list[str] = []
     for child in list(root):
-        lost.append(child.tail)
+        lost += (strip(child.tail or ""),)
         if child is response:
             before = False
         elif isinstance(child.tag, str):
@@ -316,9 +317,11 @@ def _gather(root: etree._Element, response: etree._Element, part: Text, findings
             else:
                 response.append(child)
             child.tail = keep
-    if any(strip(text or "") for text in lost):
-        message = "text behind an HTML element on the same line is dropped by Studio's converter"
-        findings.report(LOST_TEXT, message, part.numbers[0], "put the whole line into `<p>…</p>`", deviates=True)
+    for text in filter(None, lost):
+        message = f"Studio's converter drops the text behind an HTML element: {text[:60]!r}"
+        end = text.partition("\n")[0]
+        line = next((row.number for row in part.rows() if strip(row.text).endswith(end)), part.numbers[0])
+        findings.report(LOST_TEXT, message, line, "put the whole line into `<p>…</p>`", deviates=True)
     response.tail = None
     return response
 

@@ -1,0 +1,142 @@
+"""OLX elements written in the richer dialect: text becomes Markdown, options become tags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from lxml import etree
+
+from authoring.markup.problem.elements import NotMarkdownError, attributes_of, escape_xml, flag, raw, require
+from authoring.markup.problem.escape import escape_line
+from authoring.markup.problem.studio_writer import StudioWriter
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]~$])")
+_MARKDOWN_AND_VARIABLES = re.compile(r"([\\`*_\[\]~])")
+_MATHS = re.compile(r"\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)
+
+
+class RichWriter(StudioWriter):
+    """Writes the richer dialect: text becomes Markdown, options become tags."""
+
+    variables = False
+    """Whether there is a script, so that `$name` is a variable and no maths."""
+
+    def text(self, element: etree._Element, skip: Iterable[etree._Element] = ()) -> str:
+        skipped = set(skip)
+        parts = [self.plain(element.text)]
+        for child in element:
+            if child not in skipped:
+                parts.append(self.inline(child))
+            parts.append(self.plain(child.tail))
+        return "".join(parts).strip(" ")
+
+    def plain(self, text: str | None) -> str:
+        r"""Text that Markdown shows as it is; `\(…\)` stays, because it is maths there too."""
+        escaped = escape_xml(text)
+        special = _MARKDOWN_AND_VARIABLES if self.variables else _MARKDOWN
+        parts: list[str] = []
+        position = 0
+        for maths in _MATHS.finditer(escaped):
+            source = maths[0].replace("&lt;", "<").replace("&amp;", "&")
+            parts += (special.sub(r"\\\1", escaped[position : maths.start()]), source)
+            position = maths.end()
+        parts.append(special.sub(r"\\\1", escaped[position:]))
+        return "".join(parts)
+
+    def inline(self, element: etree._Element) -> str:
+        attributes = attributes_of(element)
+        match element.tag:
+            case "strong" if not attributes:
+                return f"**{self.text(element)}**"
+            case "em" if not attributes:
+                return f"*{self.text(element)}*"
+            case "code" if not attributes and not len(element) and element.text and "`" not in element.text:
+                return f"`{element.text}`"
+            case "a" if set(attributes) == {"href"} and _simple_link(attributes["href"]):
+                return f"[{self.text(element)}]({attributes['href']})"
+            case "img" if set(attributes) == {"src", "alt"} and _simple_link(attributes["src"]):
+                return f"![{self.plain(attributes['alt'])}]({attributes['src']})"
+            case "br" if not attributes:
+                return "<br/>"
+        return raw(element)
+
+    def attribute(self, value: str) -> str:
+        return escape_xml(value).replace('"', "&quot;")
+
+    def paragraph(self, element: etree._Element) -> str:
+        return escape_line(self.text(element)) or "<p/>"
+
+    def code(self, code: etree._Element) -> str:
+        return f"[code]\n{code.text or ''}[/code]"
+
+    def script(self, script: etree._Element) -> str:
+        if attributes_of(script) != {"type": "loncapa/python"} or "[/python]" in (script.text or ""):
+            raise NotMarkdownError("a script of another kind")
+        self.variables = True
+        return f"[python]{script.text or ''}[/python]"
+
+    def credit(self, choice: etree._Element) -> str | None:
+        if choice.get("correct") != "partial":
+            return {"true": "x", "false": " "}.get(choice.get("correct", ""))
+        try:
+            percent = round(float(choice.get("point_value", "")) * 100)
+        except ValueError as error:
+            raise NotMarkdownError("partial credit without its value") from error
+        return f"{percent}%"
+
+    def options(self, response: etree._Element, options: Mapping[str, str | None]) -> str:
+        given = {name: value for name, value in options.items() if value is not None}
+        return f"{_tag('question', given)}\n" if given else ""
+
+    def number_mark(self, answer: str) -> str:
+        return "n=" if re.search(r"[a-df-zA-DF-Z$]", answer) or not re.match(r"\s*[-+.\d\[(]", answer) else "="
+
+    def other(self, response: etree._Element, inside: Sequence[etree._Element]) -> str:
+        if response.tag == "formularesponse":
+            return self.formula(response, inside)
+        require(response, "customresponse", "cfn", "expect")
+        options: dict[str, str | None] = {"function": response.get("cfn"), "expect": response.get("expect")}
+        if len(inside) == 1 and inside[0].tag == "jsinput":
+            attributes = attributes_of(inside[0])
+            options.pop("expect")
+            return _tag("jsinput", {"file": attributes.pop("html_file", ""), **_given(options), **attributes})
+        first = inside[0]
+        if any(child.tag != "textline" or attributes_of(child) != attributes_of(first) for child in inside):
+            raise NotMarkdownError("inputs of different kinds")
+        require(first, "textline", "size", "inline")
+        options |= {"size": first.get("size"), "inline": flag(first.get("inline"), "1")}
+        if len(inside) > 1:
+            options["inputs"] = str(len(inside))
+        return _tag("grader", _given(options))
+
+    def formula(self, response: etree._Element, inside: Sequence[etree._Element]) -> str:
+        require(response, "formularesponse", "type", "samples", "answer")
+        options: dict[str, str | None] = {name: response.get(name) for name in ("answer", "samples")}
+        options["case_sensitive"] = "true" if response.get("type") == "cs" else None
+        for child in inside:
+            if child.tag == "responseparam":
+                require(child, "responseparam", "type", "default")
+                options["tolerance"] = child.get("default")
+            else:
+                require(child, "formulaequationinput", "size", "inline", "trailing_text")
+                options |= {name: child.get(name) for name in ("size", "trailing_text")}
+                options["inline"] = flag(child.get("inline"), "1")
+        return _tag("formula", _given(options))
+
+
+def _given(options: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _tag(name: str, options: Mapping[str, str]) -> str:
+    parts = [name]
+    for key, value in options.items():
+        if '"' in value or "\n" in value:
+            raise NotMarkdownError("a quote in an option")
+        parts.append(f"{key}={value}" if re.fullmatch(r"[\w.,:/%#@*^+-]+", value) else f'{key}="{value}"')
+    return f"[{' '.join(parts)}]"
+
+
+def _simple_link(href: str) -> bool:
+    return re.fullmatch(r"[^\s()<>&\\*_\[\]`]+", href) is not None

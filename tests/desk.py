@@ -1,0 +1,147 @@
+"""What the end-to-end tests work at: a course folder, a sandbox over loopback HTTP, and the command line between them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from authoring.cli import main
+from authoring.keys import block_id
+from authoring.lockfile import LockPart, content_field, load_lockfile
+from authoring.model import ROOT_KEY, Block, BlockKey, Course
+from authoring.planner import link_names
+from authoring.rendering import Names, resolve_fields, resolve_text
+from authoring.sandbox import SandboxServer
+from authoring.session import load_course
+
+LOGIN = {
+    "IBL_CLIENT_ID": "sandbox",
+    "IBL_CLIENT_SECRET": "sandbox",
+    "IBL_STUDIO_SESSION": "sandbox",
+    "IBL_STUDIO_CSRF": "sandbox",
+}
+
+
+@dataclass
+class Desk:
+    """A course folder and the sandbox that it is pushed to."""
+
+    folder: Path
+    server: SandboxServer
+    dialect: str = "ibl"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        url = self.server.url
+        return {**LOGIN, "IBL_CMS_URL": url, "IBL_LMS_URL": url, "IBL_DIALECT": self.dialect}
+
+    def run(self, command: str, *args: str, code: int | None = 0) -> Result:
+        """Run a command on the folder; its exit code must be `code`."""
+        result = CliRunner(env=self.environ).invoke(main, [command, str(self.folder), *args])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert code is None or result.exit_code == code, f"exit {result.exit_code}\n{result.output}"
+        return result
+
+    def report(self, command: str, *args: str, code: int | None = 0) -> dict[str, Any]:
+        """What a command prints with `--json`."""
+        report = json.loads(self.run(command, "--json", *args, code=code).stdout)
+        assert isinstance(report, dict)
+        return report
+
+    def push(self, *args: str, code: int | None = 0) -> dict[str, Any]:
+        return self.report("push", *args, code=code)
+
+    def kinds(self) -> list[str]:
+        """The kinds of all requests since the last look, by the sandbox's own log, logins apart."""
+        kinds = [request.kind for request in self.server.requests if request.kind != "login"]
+        self.server.clear_log()
+        return kinds
+
+    def writes(self) -> list[str]:
+        """The kinds of the requests that change something since the last look."""
+        return [kind for kind in self.kinds() if kind != "read"]
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        file = self.folder / path
+        text = file.read_text("utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path}"
+        file.write_text(text.replace(old, new), "utf-8")
+
+    def course(self) -> Course:
+        return load_course(self.folder)[0]
+
+    def part(self) -> LockPart:
+        (part,) = load_lockfile(self.folder).parts.values()
+        return part
+
+    def live(self) -> dict[str, Any]:
+        """All that the sandbox holds of the course."""
+        return self.server.snapshot(str(self.course().id))
+
+    def titles(self, branch: str = "draft") -> Any:
+        """The live tree as nested `[title, children]`, down to units; components by category."""
+
+        def row(node: Mapping[str, Any]) -> Any:
+            if node["category"] == "vertical":
+                return [node["fields"].get("display_name"), [child["category"] for child in node["children"]]]
+            return [node["fields"].get("display_name"), [row(child) for child in node["children"]]]
+
+        live = self.live()[branch]
+        return [row(child) for child in live["children"]] if live else None
+
+
+def differences(desk: Desk, branch: str = "draft") -> list[str]:
+    """How the live tree differs from the compiled one: block by block, field by field, in order. Empty when equal."""
+    course, part, live = desk.course(), desk.part(), desk.live()
+
+    def usage_key(key: BlockKey) -> str | None:
+        if key == ROOT_KEY:
+            return str(live["draft"]["usage"])
+        return part.entries[key].usage_key if key in part.entries else None
+
+    names = Names(course.id, usage_key, link_names(course))
+    found: list[str] = []
+    _compare(course.root, live[branch], names, found)
+    detached = {node["usage"]: node for node in live[f"{branch}_detached"]}
+    for block in course.detached:
+        if block.category == "about":
+            if live["course"]["about"].get(block.url_name) != resolve_text(block.content or "", names):
+                found.append(f"{block.key}: another text")
+        else:
+            _compare(block, detached.get(usage_key(block.key) or ""), names, found)
+    stored = {row["name"]: row["digest"] for row in live["assets"]}
+    found.extend(f"file {asset.name}" for asset in course.assets if stored.get(asset.name) != asset.digest)
+    return found
+
+
+def _compare(block: Block, node: Mapping[str, Any] | None, names: Names, found: list[str]) -> None:
+    if node is None:
+        found.append(f"{block.key}: not there")
+        return
+    if names.usage_key(block.key) != node["usage"]:
+        found.append(f"{block.key}: is {node['usage']}, the lock file says {names.usage_key(block.key)}")
+    wanted = resolve_fields(block.category, block.fields, names)
+    wanted = {name: value for name, value in wanted.items() if value is not None}
+    if block.content:
+        wanted[content_field(block.category)] = resolve_text(block.content, names)
+    held = dict(node["fields"])
+    if block.key == ROOT_KEY or block.package is not None:
+        held = {name: value for name, value in held.items() if name in wanted}
+    for name in wanted.keys() | held.keys():
+        if wanted.get(name) != held.get(name):
+            found.append(f"{block.key}: {name} is {held.get(name)!r}, should be {wanted.get(name)!r}")
+    if len(block.children) != len(node["children"]):
+        found.append(f"{block.key}: {len(node['children'])} children, should be {len(block.children)}")
+    for child, below in zip(block.children, node["children"], strict=False):
+        _compare(child, below, names, found)
+
+
+def ids_of(node: Mapping[str, Any]) -> list[str]:
+    """The block ids of a live tree, in order."""
+    return [block_id(node["usage"]), *(found for child in node["children"] for found in ids_of(child))]
