@@ -106,6 +106,7 @@ def apply_plan(
     _check_files(plan)
     run = _Run()
     before = Counter(client.calls)
+    state.drop_intents()
     applier = _Applier(plan, client, dialect, state, environ, sleep, run)
     for number, operation in enumerate(plan.operations, 1):
         observer.began(number, operation)

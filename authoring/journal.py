@@ -1,7 +1,7 @@
 """The write-ahead journal: what is about to be sent, and what came of it, durable before anything depends on it.
 
 SQLite in `.authoring/journal.sqlite3`, machine-local, never committed. An intent is on disk before its call is sent; its
-outcome, with the lock entries that it changes, is on disk before the next call. The lock file itself is written now and
+outcome, with the lock entries that it changes, is on disk before the next call is (both in one step: a disk's flush is slow). The lock file itself is written now and
 then and at the end: `replay` brings one up to date that a crash left behind.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -85,36 +85,36 @@ class Journal:
     def close(self) -> None:
         self._db.close()
 
-    def begin(self, target: str, course: str, operation: Operation) -> int:
-        """Record that a call is about to be sent; returns the intent's id."""
-        row = json.dumps(operation_to_json(operation), default=list)
-        cursor = self._run(
-            "insert into intents (target, course, operation, begun) values (?, ?, ?, datetime('now'))",
-            (target, course, row),
-        )
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
+    def advance(
+        self, target: str, course: str, finished: Sequence[tuple[int, Changes]], operation: Operation | None
+    ) -> int | None:
+        """In one durable step: record the outcomes of calls that were answered, and that `operation` is about to be sent.
 
-    def finish(self, intent: int, target: str, course: str, changes: Changes) -> None:
-        """Record that a call was answered, and what it changed, in one step."""
-        rows: list[tuple[str, str]] = []
-        if changes.reset:
-            rows.append(("reset", "null"))
-        rows.extend(("entry", json.dumps(entry_to_json(entry))) for entry in changes.entries)
-        rows.extend(("dropped", json.dumps(str(key))) for key in changes.dropped)
-        rows.extend(("asset", json.dumps([asset.name, asset.digest, asset.size])) for asset in changes.assets)
+        Returns the new intent's id; None without an operation.
+        """
+        rows = [(target, course, kind, row) for _, changes in finished for kind, row in _rows(changes)]
+        begun: int | None = None
         try:
             self._db.execute("begin immediate")
-            self._db.executemany(
-                "insert into changes (target, course, kind, row) values (?, ?, ?, ?)",
-                [(target, course, kind, row) for kind, row in rows],
-            )
-            self._db.execute("delete from intents where id = ?", (intent,))
+            self._db.executemany("insert into changes (target, course, kind, row) values (?, ?, ?, ?)", rows)
+            self._db.executemany("delete from intents where id = ?", [(intent,) for intent, _ in finished])
+            if operation is not None:
+                text = json.dumps(operation_to_json(operation), default=list)
+                cursor = self._db.execute(
+                    "insert into intents (target, course, operation, begun) values (?, ?, ?, datetime('now'))",
+                    (target, course, text),
+                )
+                begun = cursor.lastrowid
             self._db.execute("commit")
         except sqlite3.Error as error:
             if self._db.in_transaction:
                 self._db.execute("rollback")
             raise self._broken(error) from error
+        return begun
+
+    def drop_intents(self, target: str, course: str) -> None:
+        """Forget open intents: the live course was read since, and tells what became of them."""
+        self._run("delete from intents where target = ? and course = ?", (target, course))
 
     def refuse(self, intent: int) -> None:
         """Record that a call is known not to have happened."""
@@ -157,6 +157,18 @@ class Journal:
             "free some space or check the permissions; if the file is damaged, delete it: what it knew is read back from"
             " the platform",
         )
+
+
+def _rows(changes: Changes) -> Iterator[tuple[str, str]]:
+    """Changes as rows of the journal: `(kind, JSON)`, in the order in which they are replayed."""
+    if changes.reset:
+        yield "reset", "null"
+    for entry in changes.entries:
+        yield "entry", json.dumps(entry_to_json(entry))
+    for key in changes.dropped:
+        yield "dropped", json.dumps(str(key))
+    for asset in changes.assets:
+        yield "asset", json.dumps([asset.name, asset.digest, asset.size])
 
 
 def _replay(part: LockPart, rows: Iterable[tuple[str, object]]) -> LockPart:

@@ -59,6 +59,7 @@ class CourseState:
         self._dirty = False
         self._whole = Lockfile()
         self._journal: Journal | None = None
+        self._finished: list[tuple[int, Changes]] = []
         self.part = LockPart(target, course)
 
     def __enter__(self) -> CourseState:
@@ -107,12 +108,15 @@ class CourseState:
         return self._journal
 
     def begin(self, operation: Operation) -> int:
-        """Put the intent of an operation on disk; returns its id."""
-        return self.journal.begin(self._target, self._course, operation)
+        """Put the intent of an operation on disk, and with it the outcome of the one before; returns its id."""
+        intent = self.journal.advance(self._target, self._course, self._finished, operation)
+        assert intent is not None
+        self._finished.clear()
+        return intent
 
     def finish(self, intent: int, changes: Changes) -> None:
-        """Put the outcome of an operation on disk, and in `part`."""
-        self.journal.finish(intent, self._target, self._course, changes)
+        """Take the outcome of an operation into `part`; it is on disk before the next one begins."""
+        self._finished.append((intent, changes))
         self.part = changes.apply(self.part)
         self._dirty = True
         if time.monotonic() - self._saved > SAVE_EVERY:
@@ -122,12 +126,18 @@ class CourseState:
         """Record that an operation is known not to have happened."""
         self.journal.refuse(intent)
 
+    def drop_intents(self) -> None:
+        """Forget what earlier runs left open: the live course was read since."""
+        self.journal.drop_intents(self._target, self._course)
+
     def pending(self) -> tuple[Intent, ...]:
         """Operations that an earlier run began and whose outcome nobody knows."""
         return self.journal.pending(self._target, self._course)
 
     def save(self) -> None:
         """Write the lock file, then drop from the journal what it now holds."""
+        self.journal.advance(self._target, self._course, self._finished, None)
+        self._finished.clear()
         self._whole = self._whole.with_part(self.part)
         save_lockfile(self._whole, self.folder)
         self.journal.settle(self._target, self._course)

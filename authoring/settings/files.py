@@ -176,7 +176,7 @@ def _read_toml(path: Path) -> dict[str, object]:
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: not UTF-8 text", "save the file as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: not TOML: {error}", "see docs/targets.md for an example") from error
+        raise SettingsError(f"{path}: not TOML: {error}", "see docs/commands.md for an example") from error
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})", "check the file's permissions") from error
 

@@ -89,7 +89,9 @@ def test_a_damaged_journal_is_reported(tmp_path: Path) -> None:
 
 def test_a_damaged_journal_row_is_reported(tmp_path: Path) -> None:
     with Journal(local_folder(tmp_path)) as journal:
-        journal.finish(journal.begin("sandbox", COURSE, CREATE), "sandbox", COURSE, Changes(entries=(ENTRY,)))
+        intent = journal.advance("sandbox", COURSE, (), CREATE)
+        assert intent is not None
+        journal.advance("sandbox", COURSE, [(intent, Changes(entries=(ENTRY,)))], None)
         journal._run("update changes set row = '[]'", ())
     with pytest.raises(LockfileError, match="journal"):
         CourseState(tmp_path, "sandbox", COURSE).__enter__()

@@ -28,9 +28,9 @@ def decompile_problem(olx: str) -> str | None:
         root = parse_xml(canonical)
     except ValueError:
         return None
-    if root.tag != "problem" or root.attrib or (root.text or "").strip():
+    if root.tag != "problem" or root.attrib or (root.text or "").strip() or not _plain_questions(root):
         return None
-    for writer in (StudioWriter(), RichWriter()):
+    for writer in (StudioWriter(), RichWriter(), RichWriter(tags=True)):
         try:
             markdown = _write(root, writer)
         except NotMarkdownError:
@@ -41,6 +41,15 @@ def decompile_problem(olx: str) -> str | None:
         if canonical_xml(compiled.olx) == canonical:
             return markdown
     return None
+
+
+def _plain_questions(root: etree._Element) -> bool:
+    """Whether every question stands directly in the problem and is of a kind that has a mark."""
+    return all(
+        element.getparent() is root and element.tag in QUESTIONS
+        for element in root.iter()
+        if isinstance(element.tag, str) and element.tag.endswith("response")
+    )
 
 
 def _write(root: etree._Element, writer: StudioWriter) -> str:

@@ -22,19 +22,28 @@ def raw(element: etree._Element) -> str:
         return f"<!--{element.text}-->"
     if isinstance(element, etree._ProcessingInstruction):
         raise NotMarkdownError("a processing instruction")
-    attributes = "".join(
-        f' {name}="{escape_xml(value).replace(chr(34), "&quot;")}"' for name, value in attributes_of(element).items()
-    )
-    if element.nsmap or element.tag.startswith("{"):
-        raise NotMarkdownError("namespaces")
+    opening = opening_tag(element)
     verbatim = element.tag in VERBATIM
     parts = [escape_xml(element.text, lines=verbatim)]
     for child in element:
         parts += (raw(child), escape_xml(child.tail, lines=verbatim))
     inside = "".join(parts)
     if not inside and element.tag not in BLOCKS:
-        return f"<{element.tag}{attributes}/>"
-    return f"<{element.tag}{attributes}>{inside}</{element.tag}>"
+        return f"{opening[:-1]}/>"
+    return f"{opening}{inside}</{element.tag}>"
+
+
+def opening_tag(element: etree._Element) -> str:
+    """`<tag name="value">`. Raises NotMarkdownError for namespaces."""
+    if element.nsmap or element.tag.startswith("{"):
+        raise NotMarkdownError("namespaces")
+    attributes = "".join(f' {name}="{escape_attribute(value)}"' for name, value in attributes_of(element).items())
+    return f"<{element.tag}{attributes}>"
+
+
+def collapse(text: str | None) -> str:
+    """Text on one line."""
+    return _PLAIN_TEXT.sub(" ", text or "")
 
 
 def escape_xml(text: str | None, *, lines: bool = False) -> str:
@@ -43,7 +52,13 @@ def escape_xml(text: str | None, *, lines: bool = False) -> str:
         return ""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace("\u00a0", "&#160;")
     text = text.replace(">>", "&gt;>").replace("{{", "&#123;{").replace("[[", "&#91;[")
-    return text if lines else _PLAIN_TEXT.sub(" ", text)
+    return text if lines else collapse(text)
+
+
+def escape_attribute(value: str) -> str:
+    """Text as it stands between double quotes, to the character."""
+    text = escape_xml(value, lines=True).replace('"', "&quot;")
+    return text.replace("\n", "&#10;").replace("\t", "&#9;").replace("\r", "&#13;")
 
 
 def attributes_of(element: etree._Element) -> dict[str, str]:

@@ -26,6 +26,7 @@ from authoring.markup.canonical import parse_xml
 from authoring.markup.links import rewrite_html
 from authoring.markup.math import math_plugin
 
+_EDGES = " \t\n"
 _DOLLAR = "\ue000"
 """Stands for a `$` that begins a variable while Markdown is rendered."""
 
@@ -39,8 +40,8 @@ class Markdown:
 
     def inline(self, text: str) -> str:
         """Text within a line: a choice, a label, feedback."""
-        rendered: str = _parser().renderInline(self._before(text.strip()), {"link": self.link})
-        return self._after(rendered.strip())
+        rendered: str = _parser().renderInline(self._before(text.strip(_EDGES)), {"link": self.link})
+        return self._after(rendered.strip(_EDGES))
 
     def block(self, text: str) -> str:
         """Paragraphs, lists, tables …"""

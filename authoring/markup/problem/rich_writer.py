@@ -3,72 +3,93 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from lxml import etree
 
-from authoring.markup.problem.elements import NotMarkdownError, attributes_of, escape_xml, flag, raw, require
+from authoring.markup.canonical import BLOCKS, VERBATIM
+from authoring.markup.problem.elements import (
+    NotMarkdownError,
+    attributes_of,
+    collapse,
+    escape_xml,
+    flag,
+    opening_tag,
+    raw,
+    require,
+)
 from authoring.markup.problem.escape import escape_line
 from authoring.markup.problem.studio_writer import StudioWriter
 
-_MARKDOWN = re.compile(r"([\\`*_\[\]~$])")
-_MARKDOWN_AND_VARIABLES = re.compile(r"([\\`*_\[\]~])")
+_MARKDOWN = re.compile(r"([\\`*_~$])")
+_MARKDOWN_AND_VARIABLES = re.compile(r"([\\`*_~])")
+_LINK = re.compile(r"\[.?\]\(")
+_BLOCK_START = re.compile(r"^([0-9]{0,9})([#+>|:.)-])")
+"""What begins a heading, a list, a quote, a table or a definition in Markdown."""
+_MARKS = re.compile(r"\{\{|\}\}|\[\[|\]\]|>>|<<|\|\|")
 _MATHS = re.compile(r"\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)
 
 
 class RichWriter(StudioWriter):
     """Writes the richer dialect: text becomes Markdown, options become tags."""
 
-    variables = False
-    """Whether there is a script, so that `$name` is a variable and no maths."""
-
-    def text(self, element: etree._Element, skip: Iterable[etree._Element] = ()) -> str:
-        skipped = set(skip)
-        parts = [self.plain(element.text)]
-        for child in element:
-            if child not in skipped:
-                parts.append(self.inline(child))
-            parts.append(self.plain(child.tail))
-        return "".join(parts).strip(" ")
+    def __init__(self, *, tags: bool = False) -> None:
+        self.tags = tags
+        """Whether inline elements are written as HTML tags, where Markdown's own marks would not be told apart."""
+        self.variables = False
+        """Whether there is a script, so that `$name` is a variable and no maths."""
 
     def plain(self, text: str | None) -> str:
         r"""Text that Markdown shows as it is; `\(…\)` stays, because it is maths there too."""
-        escaped = escape_xml(text)
-        special = _MARKDOWN_AND_VARIABLES if self.variables else _MARKDOWN
+        text = collapse(text)
         parts: list[str] = []
         position = 0
-        for maths in _MATHS.finditer(escaped):
-            source = maths[0].replace("&lt;", "<").replace("&amp;", "&")
-            parts += (special.sub(r"\\\1", escaped[position : maths.start()]), source)
-            position = maths.end()
-        parts.append(special.sub(r"\\\1", escaped[position:]))
+        for maths in _MATHS.finditer(text):
+            if not _MARKS.search(maths[0]):
+                parts += (self._escape(text[position : maths.start()]), maths[0])
+                position = maths.end()
+        parts.append(self._escape(text[position:]))
         return "".join(parts)
 
-    def inline(self, element: etree._Element) -> str:
-        attributes = attributes_of(element)
-        match element.tag:
-            case "strong" if not attributes:
-                return f"**{self.text(element)}**"
-            case "em" if not attributes:
-                return f"*{self.text(element)}*"
-            case "code" if not attributes and not len(element) and element.text and "`" not in element.text:
-                return f"`{element.text}`"
-            case "a" if set(attributes) == {"href"} and _simple_link(attributes["href"]):
-                return f"[{self.text(element)}]({attributes['href']})"
-            case "img" if set(attributes) == {"src", "alt"} and _simple_link(attributes["src"]):
-                return f"![{self.plain(attributes['alt'])}]({attributes['src']})"
-            case "br" if not attributes:
-                return "<br/>"
-        return raw(element)
+    def _escape(self, text: str) -> str:
+        special = _MARKDOWN_AND_VARIABLES if self.variables else _MARKDOWN
+        escaped = special.sub(r"\\\1", escape_xml(text))
+        return escaped.replace("[", "&#91;").replace("]", "&#93;")  # a backslash would make maths of them
 
-    def attribute(self, value: str) -> str:
-        return escape_xml(value).replace('"', "&quot;")
+    def inline(self, element: etree._Element) -> str:
+        if not isinstance(element.tag, str) or element.tag in VERBATIM or element.tag in BLOCKS:
+            return raw(element)
+        if not self.tags:
+            attributes = attributes_of(element)
+            match element.tag:
+                case "strong" if not attributes:
+                    return f"**{self.inner(element)}**"
+                case "em" if not attributes:
+                    return f"*{self.inner(element)}*"
+                case "code" if not attributes and not len(element) and element.text and "`" not in element.text:
+                    return f"`{element.text}`"
+                case "a" if set(attributes) == {"href"} and _simple_link(attributes["href"]):
+                    return f"[{self.inner(element)}]({attributes['href']})"
+                case "img" if set(attributes) == {"src", "alt"} and _simple_link(attributes["src"]):
+                    return f"![{self.plain(attributes['alt'])}]({attributes['src']})"
+                case _:
+                    pass
+        opening = opening_tag(element)
+        inner = self.inner(element)
+        return f"{opening}{inner}</{element.tag}>" if inner else f"{opening[:-1]}/>"
 
     def paragraph(self, element: etree._Element) -> str:
-        return escape_line(self.text(element)) or "<p/>"
+        text = self.text(element)
+        if not _LINK.match(text):
+            text = escape_line(text)
+        return _BLOCK_START.sub(r"\1\\\2", text, count=1) or "<p/>"
 
     def code(self, code: etree._Element) -> str:
-        return f"[code]\n{code.text or ''}[/code]"
+        text = code.text or ""
+        language = code.get("class", "language-").removeprefix("language-")
+        if not set(code.attrib) <= {"class"} or not text.endswith("\n") or "```" in text or " " in language:
+            raise NotMarkdownError("code in an unusual form")
+        return f"```{language}\n{text}```"
 
     def script(self, script: etree._Element) -> str:
         if attributes_of(script) != {"type": "loncapa/python"} or "[/python]" in (script.text or ""):

@@ -14,6 +14,7 @@ from lxml import etree
 from authoring.markup.problem.elements import (
     NotMarkdownError,
     attributes_of,
+    escape_attribute,
     escape_xml,
     flag,
     one_of,
@@ -50,20 +51,27 @@ class StudioWriter:
 
     def text(self, element: etree._Element, skip: Iterable[etree._Element] = ()) -> str:
         """The inside of an element on one line; `skip` are children that are written elsewhere."""
+        return self.inner(element, skip).strip(" ")
+
+    def inner(self, element: etree._Element, skip: Iterable[etree._Element] = ()) -> str:
         skipped = set(skip)
-        parts = [escape_xml(element.text)]
+        parts = [self.plain(element.text)]
         for child in element:
             if child not in skipped:
                 parts.append(self.inline(child))
-            parts.append(escape_xml(child.tail))
-        return "".join(parts).strip(" ")
+            parts.append(self.plain(child.tail))
+        return "".join(parts)
+
+    def plain(self, text: str | None) -> str:
+        """Text that is shown as it is."""
+        return escape_xml(text)
 
     def inline(self, element: etree._Element) -> str:
         return raw(element)
 
     def attribute(self, value: str) -> str:
         """Text as it is written where the compiler makes an attribute of it."""
-        return escape_xml(value).replace('"', "&quot;")
+        return escape_attribute(value)
 
     def hint(self, hint: etree._Element) -> str:
         require(hint, "hint")
@@ -98,10 +106,8 @@ class StudioWriter:
                 return f"[explanation]\n{self.flow(inner)}\n[/explanation]".replace("\n\n[/", "\n[/")
             case "pre" if _is_code(element):
                 return self.code(element[0])
-            case tag if tag in QUESTIONS:
-                raise NotMarkdownError("a question inside something else")
-        if any(child.tag in QUESTIONS for child in element.iter()):
-            raise NotMarkdownError("a question inside something else")
+            case _:
+                pass
         return raw(element)
 
     def paragraph(self, element: etree._Element) -> str:
@@ -111,6 +117,8 @@ class StudioWriter:
         return text
 
     def code(self, code: etree._Element) -> str:
+        if code.attrib:
+            raise NotMarkdownError("code in a language")
         lines = [escape_line(line) for line in escape_xml(code.text, lines=True).split("\n")]
         return "[code]\n" + "\n".join(lines).replace("]", "&#93;") + "[/code]"
 
@@ -181,7 +189,8 @@ class StudioWriter:
     def choice_text(self, choice: etree._Element, hints: Sequence[etree._Element]) -> str:
         if any((hint.tail or "").strip() for hint in hints):
             raise NotMarkdownError("text behind feedback")
-        return self.text(choice, hints)
+        text = self.text(choice, hints)
+        return f"&#41;{text[1:]}" if text.startswith(")") else text
 
     def feedback(self, hints: Sequence[etree._Element]) -> str:
         """` {{ label:: text }}` of at most one hint."""
@@ -338,7 +347,8 @@ def _explanation(solution: etree._Element) -> list[etree._Element] | None:
 
 
 def _is_code(pre: etree._Element) -> bool:
-    if pre.attrib or len(pre) != 1 or pre.text or pre[0].tail:
+    """Whether it is `<pre><code>`; behind the code there is a newline when Studio's converter has written it."""
+    if pre.attrib or len(pre) != 1 or pre.text or pre[0].tail not in (None, "\n"):
         return False
     code = pre[0]
-    return code.tag == "code" and not code.attrib and not len(code)
+    return code.tag == "code" and not len(code)
