@@ -193,9 +193,7 @@ class _Applier:
         intent = self.state.begin(operation)
         try:
             changes = self._perform(operation)
-        except OutcomeUnknownError:
-            raise
-        except ApiError:
+        except RefusedError:
             self.state.refuse(intent)
             raise
         self.state.finish(intent, changes)

@@ -357,6 +357,11 @@ class _Planner:
         """Create, adopt, move and update one block."""
         if block.key in self.skipped:
             return
+        if block.category == "pdf" and "url" in block.fields and not self.can.pdf:
+            self.skipped.add(block.key)
+            reason = f"{block.key} is left out: this target sets the address of a PDF only with a Studio session"
+            self.notices.append(Notice("no-pdf", reason, block.key))
+            return
         if block.key in self.entries:
             yield from self._move(block, parent)
             yield from self._update(block)

@@ -6,6 +6,7 @@ import click
 
 from authoring import __version__
 from authoring.cli.course import check, plan, publish, push, status
+from authoring.cli.problem import problem
 from authoring.cli.project import doctor, new, sandbox
 
 _EPILOG = (
@@ -20,5 +21,5 @@ def main() -> None:
     """Courses written in Markdown and YAML, kept in git, live on Open edX."""
 
 
-for command in (new, check, plan, push, publish, status, doctor, sandbox):
+for command in (new, check, plan, push, publish, status, doctor, sandbox, problem):
     main.add_command(command)

@@ -153,6 +153,9 @@ def content_in(reply: Json, rename: Rename) -> RemoteContent:
     title = _text(row.get("display_name"))
     if title is not None:
         fields.setdefault("display_name", title)
+    data = row.get("data")
+    if isinstance(data, Mapping | list):  # the body of some blocks (drag-and-drop) is a field like any other
+        fields["data"] = data
     return RemoteContent(
         usage_key=first_text(row, ("id", "locator"), "a block"),
         category=rename(_text(row.get("category")) or ""),

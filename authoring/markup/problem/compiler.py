@@ -101,7 +101,7 @@ def _compile_studio(source: str, findings: Findings) -> CompiledProblem:
         text = repair(source[start:end], first, findings)
         converted, more, text = _convert(text, first, findings)
         olx.append(converted)
-        hints += more
+        hints += (_sound(hint, first, findings) for hint in more)
         repaired += (source[position:start], text)
         position = end
     repaired.append(source[position:])
@@ -111,6 +111,17 @@ def _compile_studio(source: str, findings: Findings) -> CompiledProblem:
     problem = f"<problem>\n{whole}{demand}\n</problem>"
     _check_question(parse_xml(problem), findings)
     return CompiledProblem(problem, "".join(repaired) if findings.exact else None, findings.sorted())
+
+
+def _sound(hint: str, first: int, findings: Findings) -> str:
+    """A demand hint that is XML; `first` is the first line of its part."""
+    try:
+        parse_xml(f"<hint>{hint}</hint>")
+    except ValueError:
+        message = f"the HTML of this hint cannot be made sense of: {hint[:60]!r}"
+        findings.report(BROKEN_HTML, message, first, deviates=True)
+        return escape(hint)
+    return hint
 
 
 def _check_question(problem: etree._Element, findings: Findings) -> None:

@@ -60,13 +60,14 @@ _TOKEN = re.compile(
         (?P<attributes> (?: \s+ [A-Za-z_:][\w:.-]*+ (?: \s*=\s* (?: "[^"<]*" | '[^'<]*' | [^\s"'<>=`]+ ) )? )*+ )
         (?P<end> \s* /? > )
     | (?P<lt> < )
+    | \]\](?P<gt> > )
     """,
     re.VERBOSE | re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"""(\s+)([A-Za-z_:][\w:.-]*)(?:(\s*=\s*)("[^"<]*"|'[^'<]*'|[^\s"'<>=`]+))?""")
 _ENTITY_OR_AMP = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]*);|&")
 _PREDEFINED = frozenset(("&amp;", "&lt;", "&gt;", "&quot;", "&apos;"))
-_CELL = re.compile(rf"^(?:{S_IN_LINE}*(?:\(.{{0,3}}\)|\[.?\])|s?=|or=|not=)", re.MULTILINE)
+_CELL = re.compile(rf"^(?:{S_IN_LINE}*(?:\(.{{0,3}}\)|\[.?\]|\|\|)|s?=|or=|not=)", re.MULTILINE)
 
 
 class _Markup:
@@ -85,7 +86,7 @@ class _Markup:
         self.missing: set[str] = set()
 
     def repaired(self) -> str:
-        if "&" not in self.part and "<" not in self.part:
+        if "&" not in self.part and "<" not in self.part and "]]>" not in self.part:
             return self.part
         part, position = self.part, 0
         closers = {end - 2 for _, end in enclosed(part, ">>", "<<")}
@@ -104,6 +105,9 @@ class _Markup:
             elif match["lt"]:
                 self._report(UNESCAPED, "a bare `<`", start)
                 self.pieces.append("&lt;")
+            elif match["gt"]:
+                self._report(UNESCAPED, "a bare `]]>`", start, "write `]]&gt;`")
+                self.pieces.append("]]&gt;")
             elif match["opaque"]:
                 position = self._opaque(match)
             else:
@@ -151,7 +155,9 @@ class _Markup:
         if end < 0 or self.part.startswith("<![CDATA[", start):
             return start
         code = self.part[start:end]
-        fixed = _ENTITY_OR_AMP.sub(lambda m: m[0] if m[0] in _PREDEFINED else f"&amp;{m[0][1:]}", code)
+        fixed = _ENTITY_OR_AMP.sub(
+            lambda m: m[0] if m[0] in _PREDEFINED or m[0].startswith("&#") else f"&amp;{m[0][1:]}", code
+        )
         fixed = fixed.replace("<", "&lt;")
         if fixed != code:
             self._report(UNESCAPED, "a bare `&` or `<` in a script", start)
@@ -252,7 +258,10 @@ def _text_blocks(part: str, first: int, findings: Findings) -> str:
             findings.report(BRACKET_INSIDE, "[code] inside [explanation] keeps Studio from seeing either", line)
             changed = _CODE.sub(lambda m: f"<pre><code>{m[1]}</code></pre>", inner)
         lines = changed.split("\n")
+        start = match.start("inner" if match["name"] else "raw")
         for index, text in enumerate(lines):
+            if index == 0 and part[start - 1] != "\n":
+                continue  # not at the beginning of a line, so nothing in it is a mark
             if is_mark(text) or (code and text.startswith("==")):
                 message = f"this is text, not a question: {strip(text)[:60]!r}"
                 findings.report(INSIDE_TEXT, message, line + index)

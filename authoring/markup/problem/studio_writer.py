@@ -75,8 +75,7 @@ class StudioWriter:
 
     def hint(self, hint: etree._Element) -> str:
         require(hint, "hint")
-        text = self.text(hint).replace("||", "&#124;|")
-        return f"||{text}||"
+        return f"||{_without_bars(self.text(hint))}||"
 
     def flow(self, elements: Sequence[etree._Element]) -> str:
         """Elements that are no question, a blank line between them."""
@@ -93,9 +92,9 @@ class StudioWriter:
     def block(self, element: etree._Element, following: etree._Element | None = None) -> str:
         match element.tag:
             case "label" if not element.attrib:
-                text = self.text(element).replace("||", "&#124;|")
+                text = _without_bars(self.text(element))
                 if following is not None and following.tag == "description" and not following.attrib:
-                    text += "||" + self.text(following)
+                    text += "||" + _without_bars(self.text(following))
                 return f">>{text}<<"
             case "p" if not element.attrib:
                 return self.paragraph(element)
@@ -326,6 +325,11 @@ class StudioWriter:
                 require(child, "stringequalhint", "answer", "label")
                 lines.append(f"not= {self.attribute(child.get('answer', ''))}{self.feedback([child])}")
         return lines
+
+
+def _without_bars(text: str) -> str:
+    """Text between `||` that cannot be mistaken for their part."""
+    return text.replace("|", "&#124;") if "||" in text or text[:1] == "|" or text[-1:] == "|" else text
 
 
 def _explanation(solution: etree._Element) -> list[etree._Element] | None:

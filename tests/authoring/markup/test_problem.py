@@ -144,7 +144,20 @@ PIECES = st.sampled_from(
             "é",
             "\\(",
         ),
-        *("**", "`", "$x$", "[a](b)", "[question points=2]", "[formula x]", "[python]", "\u00a0", "\x00", "\u2028"),
+        *(
+            "**",
+            "`",
+            "$x$",
+            "[a](b)",
+            "[question points=2]",
+            "[formula x]",
+            "[python]",
+            "]]>",
+            "||<b>x||",
+            "\u00a0",
+            "\x00",
+            "\u2028",
+        ),
     ]
 )
 

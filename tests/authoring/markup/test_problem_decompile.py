@@ -102,32 +102,40 @@ BOX = st.builds(
 )
 RADIO = st.lists(CHOICE, min_size=1, max_size=4).map(
     lambda choices: (
-        '<multiplechoiceresponse>{}<choicegroup type="MultipleChoice">'
+        '<multiplechoiceresponse><before/><choicegroup type="MultipleChoice">'
         + "".join(choices)
-        + "</choicegroup>{}</multiplechoiceresponse>"
+        + "</choicegroup><after/></multiplechoiceresponse>"
     )
 )
 CHECKBOXES = st.lists(BOX, min_size=1, max_size=4).map(
-    lambda boxes: "<choiceresponse>{}<checkboxgroup>" + "".join(boxes) + "</checkboxgroup>{}</choiceresponse>"
+    lambda boxes: (
+        "<choiceresponse><before/><checkboxgroup>" + "".join(boxes) + "</checkboxgroup><after/></choiceresponse>"
+    )
 )
 NUMBER = st.builds(
     lambda answer, feedback: (
-        f'<numericalresponse answer="{answer}">{{}}<formulaequationinput/>'
-        + feedback.replace("{", "{{").replace("}", "}}")
-        + "{}</numericalresponse>"
+        f'<numericalresponse answer="{answer}"><before/><formulaequationinput/>{feedback}<after/></numericalresponse>'
     ),
     st.sampled_from(["5", "1/3", "[5, 7)", "2.5e3"]),
     hint("correcthint"),
 )
 WORDS = st.builds(
     lambda answer, other: (
-        f'<stringresponse answer={quoteattr(answer)} type="ci">'.replace("{", "{{").replace("}", "}}")
-        + "{}"
-        + f"<additional_answer answer={quoteattr(other)}/>".replace("{", "{{").replace("}", "}}")
-        + '<textline size="20"/>{}</stringresponse>'
+        f'<stringresponse answer={quoteattr(answer)} type="ci"><before/>'
+        f'<additional_answer answer={quoteattr(other)}/><textline size="20"/><after/></stringresponse>'
     ),
     PLAIN,
     PLAIN,
+)
+DROPDOWN = st.lists(st.tuples(TEXTS, hint("optionhint")), min_size=1, max_size=4).map(
+    lambda options: (
+        "<optionresponse><before/><optioninput>"
+        + "".join(
+            f'<option correct="{not index}">{escape(text.replace(chr(39), "’"))}{feedback}</option>'
+            for index, (text, feedback) in enumerate(options)
+        )
+        + "</optioninput><after/></optionresponse>"
+    )
 )
 SOLUTION = RICH_TEXT.map(
     lambda text: f'<solution><div class="detailed-solution"><p>Explanation</p><p>{text}</p></div></solution>'
@@ -138,23 +146,23 @@ BEFORE = st.lists(
 
 
 def fill(template: str, before: str, after: str) -> str:
-    """Put text into the two places `{}` of a question without looking at other braces."""
-    head, _, rest = template.replace("{{", "\0").replace("}}", "\1").partition("{}")
-    middle, _, tail = rest.rpartition("{}")
-    return (
-        "".join(part.replace("\0", "{").replace("\1", "}") for part in (head, "\2", middle, "\3", tail))
-        .replace("\2", before)
-        .replace("\3", after)
-    )
+    """Text into the two places of a question where it can stand."""
+    return template.replace("<before/>", before).replace("<after/>", after)
 
 
+DEMAND_HINTS = st.lists(RICH_TEXT.map("<hint>{}</hint>".format), max_size=2).map(
+    lambda hints: f"<demandhint>{''.join(hints)}</demandhint>" if hints else ""
+)
 PROBLEMS = st.builds(
-    "<problem>{}</problem>".format,
+    "<problem>{}{}</problem>".format,
     st.lists(
-        st.builds(fill, st.one_of(RADIO, CHECKBOXES, NUMBER, WORDS), BEFORE, st.one_of(st.just(""), SOLUTION)),
+        st.builds(
+            fill, st.one_of(RADIO, CHECKBOXES, DROPDOWN, NUMBER, WORDS), BEFORE, st.one_of(st.just(""), SOLUTION)
+        ),
         min_size=1,
         max_size=2,
     ).map("".join),
+    DEMAND_HINTS,
 )
 
 
