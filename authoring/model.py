@@ -209,6 +209,8 @@ class Course:
     assets: tuple[Asset, ...] = ()
     grading: GradingPolicy | None = None
     lti_passports: tuple[LtiPassport, ...] = ()
+    check_levels: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """How grave the course takes the findings of checks: code → off, info, warning or error."""
 
     def blocks(self) -> Iterator[Block]:
         """Every block, the root first, then the tree in order, then the detached ones."""

@@ -64,6 +64,12 @@ def course_schema() -> Schema:
         },
         "grading": _grading_schema(),
         "lti_passports": _passports_schema(),
+        "checks": {
+            "title": "Checks",
+            "description": "How grave this course takes each kind of finding; codes are listed in docs/diagnostics.md.",
+            "type": "object",
+            "additionalProperties": {"enum": ["off", "info", "warning", "error"]},
+        },
         "children": _CHILDREN,
         "settings": {
             "title": "Settings",

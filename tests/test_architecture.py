@@ -23,7 +23,7 @@ LAYERS = (
     ("source", "checks", "schemas", "lockfile", "operations", "calls", "remote", "settings"),
     ("dialects",),
     ("adoption", "client", "identity", "publishing", "doctor", "planner", "rendering"),
-    ("journal", "state", "applier", "sandbox", "scaffold"),
+    ("journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
     ("session", "report", "reference"),
     ("cli",),
 )

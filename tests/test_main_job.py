@@ -254,7 +254,7 @@ def test_what_is_removed_stays_until_consent_is_given(desk: Desk) -> None:
     (desk.folder / "02-end/01-last/01-bye.md").unlink()
     write_tree(desk.folder, {"02-end/01-last/02-other.md": "Other words.\n"})
     desk.push("--publish")
-    assert [["Last", [["Good bye", ["html"]], ["Other", ["html"]]]]] == desk.titles("published")[1][1]
+    assert desk.titles("published")[1][1] == [["Last", [["Good bye", ["html"]], ["Other", ["html"]]]]]
     notices = desk.report("plan")["notices"]
     assert [notice["kind"] for notice in notices] == ["removed"]
 

@@ -39,6 +39,7 @@ from authoring.report import (
     run_report,
 )
 from authoring.sandbox import DOCUMENTED, OBSERVED
+from authoring.sarif import sarif_log
 from authoring.session import Session, open_session
 from authoring.settings import load_target
 from authoring.source import read_course
@@ -47,9 +48,10 @@ from authoring.source import read_course
 @click.command()
 @options.course_folder
 @options.strict
+@click.option("--sarif", is_flag=True, help="Print the findings as SARIF 2.1.0, for code-scanning views.")
 @options.as_json
 @handle_errors
-def check(folder: Path, strict: bool, as_json: bool) -> None:
+def check(folder: Path, strict: bool, sarif: bool, as_json: bool) -> None:
     """Read a course folder and say what is wrong with it. Sends nothing."""
     course, diagnostics = read_course(folder)
     findings = Diagnostics(diagnostics)
@@ -57,7 +59,9 @@ def check(folder: Path, strict: bool, as_json: bool) -> None:
         findings.extend(check_course(course))
     bad = bool(findings.errors) or (strict and any(f.severity is Severity.WARNING for f in findings))
     blocks = Counter(block.category for block in course.blocks()) if course is not None else Counter[str]()
-    if as_json:
+    if sarif:
+        echo_json(sarif_log(findings.sorted()))
+    elif as_json:
         echo_json(
             {
                 "ok": not bad,

@@ -29,6 +29,7 @@ from authoring.model import (
 from authoring.registry import spec
 from authoring.source.components import SHAPES, Draft, package_asset, read_relative
 from authoring.source.coursefile import (
+    read_check_levels,
     read_course_fields,
     read_course_id,
     read_grading,
@@ -117,6 +118,7 @@ class _Compiler:
         fields = read_course_fields(settings, self.diagnostics, self.read_date)
         grading = read_grading(settings, self.diagnostics)
         passports = read_passports(settings, self.diagnostics)
+        levels = read_check_levels(settings, self.diagnostics)
         self._name_images(fields)
         sections = tuple(self._folder(node) for node in self.outline.sections)
         detached = tuple(self._page(node) for node in self.outline.pages)
@@ -127,7 +129,7 @@ class _Compiler:
         fields.setdefault("display_name", identity.number)
         root = Block(ROOT_KEY, fields, children=sections, source=SourceLocation(PurePosixPath(COURSE_FILE), 1))
         root = replace(root, fields=_with_advanced_modules(root))
-        return Course(identity, root, detached, assets, grading, passports)
+        return Course(identity, root, detached, assets, grading, passports, levels)
 
     def _folder(self, node: Node) -> Block:
         category = node.key.category

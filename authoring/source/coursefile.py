@@ -28,7 +28,7 @@ MISSING_KEY = define(
     "add it",
 )
 
-OWN_KEYS = ("org", "number", "run", "timezone", "children", "grading", "lti_passports", "settings")
+OWN_KEYS = ("org", "number", "run", "timezone", "children", "grading", "lti_passports", "settings", "checks")
 """Keys of course.yaml that are no course fields."""
 
 _COURSE_PART = re.compile(r"[\w~.-]+")
@@ -129,6 +129,25 @@ def read_passports(entries: Mapping[str, Entry], diagnostics: Diagnostics) -> tu
         elif names[0] and names[1]:
             passports.append(LtiPassport(lti_id, names[0], names[1], passport.where))
     return tuple(passports)
+
+
+LEVELS = ("off", "info", "warning", "error")
+"""What `checks:` may say of a code."""
+
+
+def read_check_levels(entries: Mapping[str, Entry], diagnostics: Diagnostics) -> dict[str, str]:
+    """`checks:`, how grave the course takes each kind of finding. Codes are compared when the checks have run."""
+    entry = entries.get("checks")
+    found = mapping_of(entry, diagnostics) if entry is not None else None
+    levels: dict[str, str] = {}
+    for code, item in (found or {}).items():
+        text = text_value(item, diagnostics)
+        if text is not None and text not in LEVELS:
+            hint = suggest(text, LEVELS) or f"one of {', '.join(LEVELS)}"
+            diagnostics.report(BAD_VALUE, f"{code!r} cannot be {text[:80]!r}", item.where, hint)
+        elif text is not None:
+            levels[code] = text
+    return levels
 
 
 def _variable(parts: Mapping[str, Entry], key: str, passport: Entry, diagnostics: Diagnostics) -> str | None:

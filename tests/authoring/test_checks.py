@@ -23,7 +23,7 @@ def findings(build_course: BuildCourse, files: Mapping[str, str | bytes]) -> lis
 def test_a_sound_course(build_course: BuildCourse) -> None:
     files: dict[str, str | bytes] = {
         "course.yaml": COURSE + GRADING,
-        "a/b/subsection.yaml": "format: Homework\n",
+        "a/b/subsection.yaml": "format: Homework\ndue: 2027-01-01\n",
         "a/b/u.md": "![A line](../../static/a.png) ![](../../static/b.png){role=presentation}\n\n"
         ":::problem {#p}\n= 1\n:::\n\n:::video\ntranscripts: {en: ../../static/s.srt}\n:::\n",
         "static/a.png": b"",
@@ -36,8 +36,8 @@ def test_a_sound_course(build_course: BuildCourse) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ("format: Homwork\n", "the assignment type 'Homwork' of 'B' is not in the grading policy"),
-        ("graded: true\n", "'B' is graded, but `format` does not say as what"),
+        ("format: Homwork\ndue: 2027-01-01\n", "the assignment type 'Homwork' of 'B' is not in the grading policy"),
+        ("graded: true\ndue: 2027-01-01\n", "'B' is graded, but `format` does not say as what"),
         ("format: Lab\ngraded: false\n", "the assignment type 'Lab' of 'B' is not in the grading policy"),
     ],
 )
@@ -47,7 +47,7 @@ def test_assignment_types(build_course: BuildCourse, settings: str, message: str
 
 
 def test_without_a_policy_the_platform_s_types_are_known(build_course: BuildCourse) -> None:
-    files = {"a/b/subsection.yaml": "format: Homework\n", "a/b/u.md": "Text"}
+    files = {"a/b/subsection.yaml": "format: Homework\ndue: 2027-01-01\n", "a/b/u.md": "Text"}
     assert findings(build_course, files) == []
 
 

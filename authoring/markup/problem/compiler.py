@@ -37,10 +37,11 @@ def compile_problem(
     link: Callable[[str], str] | None = None,
     read_file: Callable[[str], str] | None = None,
 ) -> CompiledProblem:
-    """OLX of problem Markdown.
+    """OLX of problem Markdown, in either dialect (see the package). Whatever is written, sound OLX comes out.
 
-    `where` is the place of the first line; `link` answers for each link and image what to write instead. `read_file`
-    returns the text of a file named in the problem and raises OSError or ValueError when it cannot.
+    `where` is the place of the first line, from which findings are counted. `link` answers for each link, image and
+    page of a JavaScript input what to write instead, in Markdown and in raw HTML. `read_file` returns the text of a
+    file that the problem names and raises OSError or ValueError when it cannot; without it such files are findings.
     """
     findings = Findings(where)
     source = markdown.replace("\r\n", "\n").replace("\r", "\n")

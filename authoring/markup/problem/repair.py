@@ -33,8 +33,8 @@ VOID = frozenset(
 
 def repair(part: str, first: int, findings: Findings) -> str:
     """`part`, whose first line is line `first` of the problem, in a form that Studio's converter can take."""
-    part = _Markup(part, first, findings).repaired()
     part = _text_blocks(part, first, findings)
+    part = _Markup(part, first, findings).repaired()
     return _lines(part, first, findings)
 
 
@@ -250,15 +250,15 @@ def _text_blocks(part: str, first: int, findings: Findings) -> str:
     """Explanations, code and scripts hold text only: what looks like a question in them is made into entities."""
 
     def block(match: re.Match[str]) -> str:
-        inner = match["inner"] if match["name"] else match["raw"]
-        line = first + part.count("\n", 0, match.start("inner" if match["name"] else "raw"))
+        start, end = match.span("inner" if match["name"] else "raw")
+        inner = part[start:end]
+        line = first + part.count("\n", 0, start)
         code = not match["name"] or match["name"].lower() == "code"
         changed = inner
         if match["name"] and not code and _CODE.search(inner):
             findings.report(BRACKET_INSIDE, "[code] inside [explanation] keeps Studio from seeing either", line)
             changed = _CODE.sub(lambda m: f"<pre><code>{m[1]}</code></pre>", inner)
         lines = changed.split("\n")
-        start = match.start("inner" if match["name"] else "raw")
         for index, text in enumerate(lines):
             if index == 0 and part[start - 1] != "\n":
                 continue  # not at the beginning of a line, so nothing in it is a mark
@@ -270,13 +270,14 @@ def _text_blocks(part: str, first: int, findings: Findings) -> str:
         if "[[" in changed:
             findings.report(INSIDE_TEXT, "`[[` in text would begin a dropdown", line, "write `&#91;[`")
             changed = changed.replace("[[", "&#91;[")
-        if code and ">>" in changed:
+        if code and ">>" in changed and "<<" in part[start:]:
+            findings.report(INSIDE_TEXT, "`>>` in code would begin a question", line, "write `&gt;&gt;`")
             changed = changed.replace(">>", "&gt;&gt;")
         if match["name"] and "]" in changed:
             message = f"a `]` inside [{match['name']}] keeps Studio from seeing it"
             findings.report(BRACKET_INSIDE, message, line)
             changed = changed.replace("]", "&#93;")
-        return match[0].replace(inner, changed, 1) if changed != inner else match[0]
+        return part[match.start() : start] + changed + part[end : match.end()]
 
     return _BLOCK.sub(block, part) if "[" in part or "<" in part else part
 

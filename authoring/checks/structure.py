@@ -1,13 +1,12 @@
-"""Checks: what compiles and is likely a mistake. `Course -> Diagnostics`, a visible list of rules. Pure."""
+"""Rules about the whole course: grading, empty places, files, ids, titles, secrets."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator
 
-from authoring.diagnostics import Code, Diagnostic, Diagnostics, Severity, define, suggest
+from authoring.diagnostics import Code, Diagnostic, Severity, define, suggest
 from authoring.model import CHAPTER, SEQUENTIAL, VERTICAL, Block, Course, FieldValue
 from authoring.registry import spec
 
@@ -49,18 +48,8 @@ IMPLICIT_ID = define(
 )
 
 
-Rule: TypeAlias = Callable[[Course], Iterable[Diagnostic]]
-
 PLATFORM_ASSIGNMENT_TYPES = ("Homework", "Lab", "Midterm Exam", "Final Exam")
 """What a course has that names no grading policy (Open edX: xmodule/course_block.py)."""
-
-
-def check_course(course: Course) -> Diagnostics:
-    """What every rule of `RULES` finds."""
-    diagnostics = Diagnostics()
-    for rule in RULES:
-        diagnostics.extend(rule(course))
-    return diagnostics
 
 
 def graded_as_known_type(course: Course) -> Iterator[Diagnostic]:
@@ -153,15 +142,76 @@ def learners_work_has_an_id(course: Course) -> Iterator[Diagnostic]:
             yield _finding(IMPLICIT_ID, f"this {known.title} has no id of its own", block)
 
 
-RULES: tuple[Rule, ...] = (
-    graded_as_known_type,
-    weights_add_up,
-    nothing_is_empty,
-    images_have_alt_text,
-    assets_are_used,
-    learners_work_has_an_id,
+NO_DUE_DATE = define(
+    "graded-without-due",
+    Severity.WARNING,
+    "A graded subsection has no due date, neither its own nor an inherited one.",
+    "write `due: 2027-02-15` into its subsection.yaml, or `self_paced: true` into course.yaml",
 )
-"""Every rule, in the order in which they are run."""
+LONG_TITLE = define(
+    "overlong-title",
+    Severity.WARNING,
+    "A title is longer than the course navigation shows.",
+    "shorten it; say the rest in the text",
+)
+SECRET_IN_SOURCE = define(
+    "secret-in-source",
+    Severity.ERROR,
+    "Something that looks like a password or key stands in the course.",
+    "remove it and change it where it is valid; passports belong into the environment (`lti_passports` in course.yaml)",
+)
+TITLE_LIMIT = 120
+"""Characters; longer titles are cut off in the course navigation."""
+
+
+def graded_work_has_a_due_date(course: Course) -> Iterator[Diagnostic]:
+    """A graded subsection has a due date, or inherits one, unless learners set their own pace."""
+    if course.root.fields.get("self_paced") is True:
+        return
+    dated: set[int] = set()
+    for block, parent in course.root.walk_with_parent():
+        if block.fields.get("due") or block.fields.get("relative_weeks_due") or (parent and id(parent) in dated):
+            dated.add(id(block))
+        elif block.category == SEQUENTIAL and block.fields.get("graded") is True:
+            yield _finding(NO_DUE_DATE, f"{block.display_name or block.url_name!r} is graded and never due", block)
+
+
+def titles_fit(course: Course) -> Iterator[Diagnostic]:
+    """Titles are as short as the navigation can show; learners never see that of a text."""
+    for block in course.blocks():
+        title = block.display_name
+        if title is not None and len(title) > TITLE_LIMIT and block.category != "html":
+            yield _finding(LONG_TITLE, f"the title {title[:40]!r}… has {len(title)} characters", block)
+
+
+_SECRETS = (
+    ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
+    ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
+    ("a GitHub token", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b")),
+    ("a bearer token", re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")),
+    (
+        "a password or key",
+        re.compile(
+            r"(?i)\b(?:password|passwd|secret|api[_-]?key|access[_-]?token)\b[\"']?\s*[:=]\s*"
+            r"[\"']?(?=[A-Za-z0-9+/_-]*[0-9])(?=[A-Za-z0-9+/_-]*[A-Za-z])[A-Za-z0-9+/_-]{16,}"
+        ),
+    ),
+)
+
+
+def no_secrets(course: Course) -> Iterator[Diagnostic]:
+    """Nothing that looks like a secret stands in a text or a setting; the finding never repeats it."""
+    if course.root.fields.get("lti_passports"):
+        message = "`lti_passports` holds passports with their secrets"
+        yield _finding(SECRET_IN_SOURCE, message, course.root)
+    for block in course.blocks():
+        for text in (block.content, *_texts(block.fields.values())):
+            if text is None or len(text) < 16:
+                continue
+            for what, pattern in _SECRETS:
+                if pattern.search(text):
+                    yield _finding(SECRET_IN_SOURCE, f"this {block.category} holds what looks like {what}", block)
+                    break
 
 
 def _finding(code: Code, message: str, block: Block, hint: str | None = None) -> Diagnostic:

@@ -1,0 +1,63 @@
+"""Checks: what compiles and is likely a mistake, as a reviewer would find it. `Course -> Diagnostics`. Pure.
+
+Each rule is a function in a visible list. How grave a finding is can be set per course, under `checks:` in course.yaml:
+`off`, `info`, `warning` or `error` for each code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TypeAlias
+
+from authoring.checks.problems import questions_can_be_answered
+from authoring.checks.prose import texts_read_well, videos_have_transcripts
+from authoring.checks.structure import (
+    assets_are_used,
+    graded_as_known_type,
+    graded_work_has_a_due_date,
+    images_have_alt_text,
+    learners_work_has_an_id,
+    no_secrets,
+    nothing_is_empty,
+    titles_fit,
+    weights_add_up,
+)
+from authoring.diagnostics import Diagnostic, Diagnostics, Severity
+from authoring.model import Course
+
+Rule: TypeAlias = Callable[[Course], Iterable[Diagnostic]]
+
+RULES: tuple[Rule, ...] = (
+    graded_as_known_type,
+    graded_work_has_a_due_date,
+    weights_add_up,
+    nothing_is_empty,
+    titles_fit,
+    texts_read_well,
+    images_have_alt_text,
+    videos_have_transcripts,
+    questions_can_be_answered,
+    assets_are_used,
+    learners_work_has_an_id,
+    no_secrets,
+)
+"""Every rule, in the order in which they are run."""
+
+
+def check_course(course: Course) -> Diagnostics:
+    """What every rule of `RULES` finds, with the severities that the course sets."""
+    diagnostics = Diagnostics()
+    for rule in RULES:
+        diagnostics.extend(finding for found in rule(course) if (finding := _levelled(found, course)) is not None)
+    return diagnostics
+
+
+def _levelled(finding: Diagnostic, course: Course) -> Diagnostic | None:
+    level = course.check_levels.get(finding.code.name)
+    if level is None:
+        return finding
+    return None if level == "off" else replace(finding, severity=Severity(level))
+
+
+__all__ = ["RULES", "Rule", "check_course"]
