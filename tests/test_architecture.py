@@ -102,4 +102,6 @@ def test_links_between_the_pages_lead_somewhere() -> None:
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
             if "://" not in target and not target.startswith(("/", "mailto:", "../../static", "../static", "static/")):
-                assert (page.parent / target).exists() or page.name in ("course-folder.md", "diagnostics.md"), f"{page.name}: {target}"
+                assert (page.parent / target).exists() or page.name in ("course-folder.md", "diagnostics.md"), (
+                    f"{page.name}: {target}"
+                )
