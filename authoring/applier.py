@@ -301,17 +301,23 @@ class _Applier:
                 whole = all(same_value(read.fields.get(name), value) for name, value in fields.items())
             self.run.trusted[category] = whole
             if not whole:
-                self.run.notes.append(
-                    f"this platform does not keep all of a {category} made in one call; updates follow"
-                )
+                what = "does not keep all of" if read is not None else "does not show with this login"
+                self.run.notes.append(f"this platform {what} a {category} made in one call; an update follows each")
         return self.run.trusted[category]
 
     def _create_once(self, operation: CreateBlock, call: Call) -> str:
         for pause in (*PAUSES, None):
             try:
                 return self.dialect.created_key(self.client.send(call).json)
-            except OutcomeUnknownError:
-                found = self._find_created(operation)
+            except OutcomeUnknownError as error:
+                found, sure = self._find_created(operation)
+                if found is None and not sure:
+                    raise OutcomeUnknownError(
+                        f"{error.message}; whether {operation.key} was made cannot be seen with this login",
+                        "look in Studio: if it is there, delete it or use a Studio session; then run again",
+                        call=error.call,
+                        status=error.status,
+                    ) from error
                 if found is not None:
                     self.run.notes.append(f"{operation.key}: no answer came, but it was made; it was taken over")
                     return found
@@ -319,24 +325,34 @@ class _Applier:
                     raise
         raise AssertionError("the loop above returns or raises")
 
-    def _find_created(self, operation: CreateBlock) -> str | None:
-        """The child that an unanswered create made, if it did; looked for several times, since it may come late."""
+    def _find_created(self, operation: CreateBlock) -> tuple[str | None, bool]:
+        """The child that an unanswered create made, if it did; looked for several times, since it may come late.
+
+        Also whether the parent's children could be seen at all: where not, nothing may be concluded.
+        """
         part = self.state.part
         parent = BlockKey(operation.parent.category, operation.parent.url_name)
         fields: dict[str, FieldValue] = (
             {"display_name": operation.display_name} if operation.display_name is not None else {}
         )
         child = Block(operation.key, fields)
-        holder = Block(ROOT_KEY, children=(Block(parent, children=(child,)),)) if parent != ROOT_KEY else None
-        course = Course(self.plan.course, holder or Block(ROOT_KEY, children=(child,)))
+        above = (child,) if parent == ROOT_KEY else (Block(parent, children=(child,)),)
+        course = Course(self.plan.course, Block(ROOT_KEY, children=above))
+        known = spec(operation.key.category)
+        if known is not None and known.detached:
+            return None, False
+        place = self.names.place(operation.parent)
+        sure = False
         for pause in PAUSES:
             self.sleep(pause)
-            outline = self.client.read_outline(self.plan.course, units=(self.names.place(operation.parent),))
+            outline = self.client.read_outline(self.plan.course, units=(place,))
             if outline is not None:
                 found = match_unclaimed(course, part, outline).get(operation.key)
                 if found is not None:
-                    return found
-        return None
+                    return found, True
+                holder = outline.blocks.get(place)
+                sure = holder is not None and holder.children is not None
+        return None, sure
 
     def _add_passport(self, operation: PutLtiPassport) -> None:
         """Add a passport unless the course has one of that name: whether the call refuses a second is not documented."""

@@ -92,6 +92,8 @@ class Live:
     outline: RemoteCourse | None = None
     assets: Mapping[str, int | None] | None = None
     contents: Mapping[str, LiveContent] = field(default_factory=dict)
+    doubtful: frozenset[BlockKey] = frozenset()
+    """Blocks whose create was sent by an earlier run and never answered."""
 
 
 def live_digest(outline: RemoteCourse | None) -> str:
@@ -372,6 +374,7 @@ class _Planner:
             self.touched.add(block.key)
             yield from self._update(block)
             return
+        self._may_be_there(block, parent.key)
         self.touched.add(block.key)
         if self._one_call(block):
             fields = {name: value for name, value in block.fields.items() if value is not None}
@@ -379,6 +382,32 @@ class _Planner:
             return
         yield CreateBlock(block.key, parent.key, block.display_name)
         yield from self._update(block, created=True)
+
+    def _may_be_there(self, block: Block, parent: BlockKey) -> None:
+        """Stop where making a block could make it a second time and nobody can see whether it is there.
+
+        That is so for an unanswered create below a parent whose children the login does not show, and for sections
+        of a course that exists while the lock file knows nothing of it.
+        """
+        if self.outline is None or self.options.beside:
+            return
+        place = self._usage_key(parent)
+        holder = self.outline.blocks.get(place) if place else None
+        known = spec(block.category)
+        visible = holder is not None and holder.children is not None and not (known is not None and known.detached)
+        if visible:
+            return
+        if block.key in self.live.doubtful:
+            said = (
+                f"an earlier run sent the create of {block.key} and got no answer, and with this login nobody can see"
+            )
+            said += " whether it was made; look in Studio, then pass --beside if it is not there"
+            self.notices.append(Notice("doubtful", said, block.key, blocking=True))
+        elif block.category == CHAPTER and not any(key.category == CHAPTER for key in self.entries):
+            said = "the course exists, the lock file knows none of its sections, and this login cannot see them; use a"
+            said += " Studio session, or pass --beside if the course is empty"
+            if not any(notice.kind == "blind" for notice in self.notices):
+                self.notices.append(Notice("blind", said, block.key, blocking=True))
 
     def _one_call(self, block: Block) -> bool:
         return (
@@ -444,6 +473,7 @@ class _Planner:
         """Pages that are not there yet: made before the texts that link to them, filled after."""
         for block in self.course.detached:
             if block.category == "static_tab" and block.key not in self.entries:
+                self._may_be_there(block, ROOT_KEY)
                 yield CreateBlock(block.key, ROOT_KEY, block.display_name)
 
     def _detached(self) -> Iterator[Operation]:

@@ -22,8 +22,8 @@ from authoring.dialects import Capabilities, Dialect, capabilities, dialect_of
 from authoring.errors import SourceError, StalePlanError
 from authoring.identity import align_implicit_keys
 from authoring.lockfile import LockPart
-from authoring.model import OUTLINE_CATEGORIES, VERTICAL, Course
-from authoring.operations import Plan
+from authoring.model import OUTLINE_CATEGORIES, ROOT_KEY, VERTICAL, BlockKey, Course
+from authoring.operations import CreateBlock, Plan
 from authoring.planner import Live, PlanOptions, live_digest, plan_changes
 from authoring.remote import RemoteCourse
 from authoring.sandbox import DOCUMENTED, Profile, SandboxServer
@@ -59,12 +59,14 @@ class Session:
 
     def read_live(self) -> Live:
         """What planning needs to know of the target: a number of reads that does not grow with the blocks."""
-        outline = self.client.read_outline(self.course.id)
+        doubtful = self._doubtful()
+        outline = self.client.read_outline(self.course.id, units=tuple(doubtful.values()))
         if outline is None:
             return Live()
         if not outline.components_known:
             units = tuple(self._units_to_read(outline))
             if units:
+                units += tuple(doubtful.values())
                 outline = self.client.read_outline(self.course.id, units=units) or outline
         found = match_unclaimed(self.course, self.state.part, outline)
         wanted = [
@@ -74,7 +76,20 @@ class Session:
             usage_key: LiveContent(read.content, read.fields)
             for usage_key, read in self.client.read_blocks(wanted).items()
         }
-        return Live(outline, self._live_assets(), contents)
+        return Live(outline, self._live_assets(), contents, frozenset(doubtful))
+
+    def _doubtful(self) -> dict[BlockKey, str]:
+        """Blocks whose create was never answered → the usage keys of their parents."""
+        entries = self.state.part.entries
+        root = self.dialect.root_key(self.course.id)
+        found: dict[BlockKey, str] = {}
+        for intent in self.state.pending():
+            if isinstance(intent.operation, CreateBlock):
+                parent = intent.operation.parent
+                place = root if parent == ROOT_KEY else entries[parent].usage_key if parent in entries else None
+                if place is not None:
+                    found[intent.operation.key] = place
+        return found
 
     def _units_to_read(self, outline: RemoteCourse) -> Iterator[str]:
         """Live units that get new components, where the outline itself stops at units."""

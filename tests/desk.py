@@ -34,11 +34,14 @@ class Desk:
     folder: Path
     server: SandboxServer
     dialect: str = "ibl"
+    session: bool = True
+    """Whether there is a Studio session; without one there is only the OAuth2 client."""
 
     @property
     def environ(self) -> dict[str, str]:
         url = self.server.url
-        return {**LOGIN, "IBL_CMS_URL": url, "IBL_LMS_URL": url, "IBL_DIALECT": self.dialect}
+        login = {name: value for name, value in LOGIN.items() if self.session or "STUDIO" not in name}
+        return {**login, "IBL_CMS_URL": url, "IBL_LMS_URL": url, "IBL_DIALECT": self.dialect}
 
     def run(self, command: str, *args: str, code: int | None = 0) -> Result:
         """Run a command on the folder; its exit code must be `code`."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from authoring.model import OUTLINE_CATEGORIES
-from authoring.sandbox import DOCUMENTED, OBSERVED, Profile, SandboxServer
+from authoring.sandbox import DOCUMENTED, OBSERVED, Fault, FaultKind, Profile, SandboxServer
 from tests.conftest import write_tree
 from tests.desk import Desk, differences, ids_of
 
@@ -354,6 +354,92 @@ def test_a_component_of_the_same_name_with_another_text_stops_the_plan(desk: Des
     desk.kinds()
     desk.run("push", code=7)
     assert desk.writes() == []
+
+
+EXPERIMENT = """\
+:::::split_test {#experiment}
+user_partition_id: 50
+group_id_to_child: {0: group-a, 1: group-b}
+---
+::::vertical {#group-a}
+title: Group A
+---
+Words for A, and [the quiz](../02-graded/01-quiz.md).
+::::
+
+::::vertical {#group-b}
+title: Group B
+---
+Words for B.
+::::
+:::::
+
+::::conditional {#after-quiz}
+sources_list: [q1]
+---
+You have answered.
+::::
+
+::::itembank {#bank}
+max_count: 1
+---
+:::problem {#bank-a}
+>>1 + 1<<
+
+= 2
+:::
+
+:::problem {#bank-b}
+>>1 + 2<<
+
+= 3
+:::
+::::
+"""
+
+
+def test_blocks_that_hold_or_name_others_arrive_whole(desk: Desk) -> None:
+    write_tree(desk.folder, {"01-start/01-first/03-experiment.md": EXPERIMENT})
+    desk.push("--publish")
+    assert differences(desk) == []
+    assert differences(desk, "published") == []
+    assert desk.push("--publish")["operations"] == []
+    desk.edit("01-start/01-first/03-experiment.md", "Words for B", "Other words for B")
+    desk.kinds()
+    desk.push("--publish")
+    assert desk.writes() == ["update", "publish"]
+
+
+@pytest.fixture
+def token_desk(tmp_path: Path) -> Iterator[Desk]:
+    """A login by OAuth2 client alone: no files, no grading, and sections that nobody can list."""
+    with SandboxServer(tmp_path / "sandbox.sqlite3", DOCUMENTED) as server:
+        yield Desk(write_tree(tmp_path / "course", FILES), server, session=False)
+
+
+def test_with_a_token_alone_what_cannot_be_done_is_said(token_desk: Desk) -> None:
+    report = token_desk.push("--publish")
+    assert sorted({notice["kind"] for notice in report["notices"]}) == ["no-assets", "no-grading"]
+    assert differences(token_desk) == ["file chart.png", "file notes.txt"]
+    assert token_desk.push("--publish")["operations"] == []
+
+
+def test_with_a_token_alone_a_lost_lock_file_is_never_guessed_at(token_desk: Desk) -> None:
+    token_desk.push("--publish")
+    (token_desk.folder / "course.lock").unlink()
+    token_desk.kinds()
+    plan = token_desk.push("--publish", code=7)
+    assert [notice["kind"] for notice in plan["notices"] if notice["blocking"]] == ["blind"]
+    assert token_desk.writes() == []
+
+
+def test_an_unanswered_create_that_nobody_can_see_is_never_sent_again(token_desk: Desk) -> None:
+    token_desk.server.faults.add(Fault(FaultKind.RESET_AFTER, "create", "xblock/create"))
+    report = token_desk.push(code=4)
+    assert "cannot be seen with this login" in report["error"]["message"]
+    plan = token_desk.push(code=7)
+    assert {notice["kind"] for notice in plan["notices"] if notice["blocking"]} <= {"doubtful", "blind"}
+    assert [section[0] for section in token_desk.titles()] == ["Start here"]
 
 
 @PROFILES

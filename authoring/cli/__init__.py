@@ -7,7 +7,7 @@ import click
 from authoring import __version__
 from authoring.cli.course import check, plan, publish, push, status
 from authoring.cli.problem import problem
-from authoring.cli.project import doctor, new, sandbox
+from authoring.cli.project import doctor, new, sandbox, schemas
 
 _EPILOG = (
     "Exit codes: 0 done, 1 input at fault, 2 usage, 3 platform refused or unreachable, 4 partly done (run again),"
@@ -21,5 +21,5 @@ def main() -> None:
     """Courses written in Markdown and YAML, kept in git, live on Open edX."""
 
 
-for command in (new, check, plan, push, publish, status, doctor, sandbox, problem):
+for command in (new, check, plan, push, publish, status, doctor, sandbox, problem, schemas):
     main.add_command(command)

@@ -14,6 +14,7 @@ from authoring.doctor import diagnose
 from authoring.errors import AuthoringError
 from authoring.sandbox import DOCUMENTED, OBSERVED, serve
 from authoring.scaffold import available_samples, available_templates, copy_sample, create_course
+from authoring.schemas import write_schemas
 from authoring.session import SANDBOX_FILE
 from authoring.settings import load_target
 from authoring.state import local_folder
@@ -77,6 +78,24 @@ def _list_templates(*, as_json: bool) -> None:
         echo(f"{item.name:<12}{item.description}")
     for name in samples:
         echo(f"{name:<24}(sample course: authoring new DIR --sample {name})")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@options.as_json
+@handle_errors
+def schemas(folder: Path, as_json: bool) -> None:
+    """Write the JSON Schemas of course.yaml, front matter and directives, for editors."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = write_schemas(folder)
+    except OSError as error:
+        raise AuthoringError(f"{folder}: cannot be written ({error.strerror})", "choose another folder") from error
+    if as_json:
+        echo_json({"files": [str(path) for path in written]})
+        return
+    echo(f"{folder}: {len(written)} schemas written")
+    echo("  in VS Code: a first line `# yaml-language-server: $schema=PATH/course.schema.json` in course.yaml")
 
 
 @click.command()

@@ -100,6 +100,14 @@ def compile_course(tree: SourceTree) -> tuple[Course | None, Diagnostics]:
     return (None if diagnostics.errors else course), diagnostics
 
 
+BEYOND_STUDIO = define(
+    "problem-beyond-studio",
+    Severity.INFO,
+    "A problem says more than Studio's Markdown can: it travels as OLX alone, and Studio opens its XML.",
+    "nothing, if that is meant; without the line `[markdown]` the problem stays within Studio's own Markdown",
+)
+
+
 class _Compiler:
     def __init__(self, tree: SourceTree, outline: Outline, diagnostics: Diagnostics) -> None:
         self.tree = tree
@@ -355,6 +363,9 @@ class _UnitCompiler:
         if compiled.studio_markdown is not None:
             fields["markdown"] = compiled.studio_markdown
             fields["markdown_edited"] = True
+        else:
+            message = f"Studio edits the problem {component.key.url_name!r} as XML, not as Markdown"
+            self.diagnostics.report(BEYOND_STUDIO, message, where)
         return self._finish(component, fields, compiled.olx)
 
     def _read_file(self, path: str) -> str:
