@@ -138,6 +138,9 @@ class _Planner:
         self.notices: list[Notice] = []
         self.blocks = {block.key: block for block in course.blocks()}
         self.parents = {block.key: parent.key for block, parent in course.root.walk_with_parent() if parent is not None}
+        containers = (key.url_name for key in self.parents if key.category in OUTLINE_CATEGORIES)
+        self.reachable = {*containers, *(key.url_name for key in self.entries)}
+        """Names that links may use at any time: containers come first, and what is locked has its id."""
         self.skipped: set[BlockKey] = set()
         self.adopted: dict[BlockKey, str] = {}
         self.deferred: list[Operation] = []
@@ -413,7 +416,7 @@ class _Planner:
         return (
             block.category in self.can.component_create
             and block.package is None
-            and not _needs_ids(block, self.parents, self.entries)
+            and not _needs_ids(block, self.reachable)
         )
 
     def _move(self, block: Block, parent: Block) -> Iterator[Operation]:
@@ -464,7 +467,7 @@ class _Planner:
         self.touched.add(block.key)
         impact = Impact.NEW if created or entry is None else _impact(block.category, fields, content)
         update = UpdateBlock(block.key, fields, content, impact, usage_key)
-        if _needs_ids(block, self.parents, self.entries):
+        if _needs_ids(block, self.reachable):
             self.deferred.append(update)
         else:
             yield update
@@ -690,18 +693,13 @@ JUMP_LINK = re.compile(r"/jump_to_id/([\w\-~.%]+)")
 PAGE_LINK = re.compile(r"(?<=[\"'(])/course/([\w\-~.]+)/")
 
 
-def _needs_ids(block: Block, parents: Mapping[BlockKey, BlockKey], known: Mapping[BlockKey, LockEntry]) -> bool:
-    """Whether a block's update names components, whose ids may not exist yet when it is its turn."""
+def _needs_ids(block: Block, reachable: Set[str]) -> bool:
+    """Whether a block's update names components whose ids may not exist yet when it is its turn."""
     if any(name in block.fields for name in REFERENCE_FIELDS.get(block.category, ())):
         return True
-    texts = [
-        text for text in (block.content, *block.fields.values()) if isinstance(text, str) and "/jump_to_id/" in text
-    ]
-    if not texts:
-        return False
-    containers = {key.url_name for key in parents if key.category in OUTLINE_CATEGORIES}
-    ready = containers | {key.url_name for key in known}
-    return any(name not in ready for text in texts for name in JUMP_LINK.findall(text))
+    texts = (block.content, *block.fields.values())
+    links = (JUMP_LINK.findall(text) for text in texts if isinstance(text, str) and "/jump_to_id/" in text)
+    return any(name not in reachable for names in links for name in names)
 
 
 GRADING_FIELDS = frozenset(

@@ -9,6 +9,7 @@ import io
 import json
 import re
 import secrets
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -743,7 +744,10 @@ def _endpoint(platform: Platform, handler: Handler, login: str) -> Callable[[Req
         finally:
             await request.close()
         async with platform.lock:
-            platform.store.log(Logged(method, path, kind, response.status_code))
+            try:
+                platform.store.log(Logged(method, path, kind, response.status_code))
+            except sqlite3.Error as error:
+                response = JSONResponse({"error": f"the sandbox's log cannot be written ({error})"}, 507)
         return await _after(fault, response)
 
     return endpoint
@@ -771,6 +775,8 @@ async def _handled(platform: Platform, handler: Handler, login: str, request: Re
             response = lost.response
         except Refusal as refusal:
             response = refused(refusal)
+        except sqlite3.Error as error:  # a full disk, most likely: the change was rolled back
+            response = JSONResponse({"error": f"the sandbox's database cannot be written ({error})"}, 507)
     return response
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -34,10 +35,21 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _open(database: Path) -> Store:
+    try:
+        return Store(database)
+    except sqlite3.Error as error:
+        raise SettingsError(
+            f"the sandbox's database {database.name} cannot be used ({error})",
+            "free some space or check the permissions; if it is damaged, delete it: it is a sandbox",
+        ) from error
+
+
 def _server(platform: Platform) -> uvicorn.Server:
     config = uvicorn.Config(
         create_app(platform),
         log_config=None,
+        log_level="critical",  # what goes wrong is answered; a traceback on a terminal helps nobody
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=1,
@@ -63,7 +75,7 @@ class SandboxServer:
         self.url = ""
 
     def __enter__(self) -> SandboxServer:
-        self._store = Store(self._database)
+        self._store = _open(self._database)
         self._platform = Platform(self._store, self.profile, self.faults, asyncio.Lock(), {}, self._token_lifetime)
         self._listener = _listen("127.0.0.1", self._port)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -113,7 +125,7 @@ class SandboxServer:
 
 def serve(database: Path, host: str, port: int, profile: Profile = DOCUMENTED) -> None:
     """Run a sandbox in the foreground until it is interrupted. Raises SettingsError when the port is taken."""
-    store = Store(database)
+    store = _open(database)
     listener = _listen(host, port)
     try:
         _server(Platform(store, profile, Faults(), asyncio.Lock(), {})).run([listener])

@@ -71,10 +71,11 @@ class Store:
         self._db.execute("begin immediate")
         try:
             yield
+            self._db.execute("commit")
         except BaseException:
-            self._db.execute("rollback")
+            if self._db.in_transaction:
+                self._db.execute("rollback")
             raise
-        self._db.execute("commit")
 
     # -- courses ------------------------------------------------------------------------------------------------------
 
