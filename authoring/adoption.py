@@ -1,8 +1,8 @@
 """Finding our blocks among those of a live course that no lock file names.
 
 A create whose answer never came, a run that was killed, a lock file that was lost: in each the platform may hold a block
-that is ours. `match_unclaimed` pairs new blocks of the source with live children of the same parent that nobody claims;
-`holds_same` tells from a read whether such a component is the one we would create, or an untouched blank one.
+of ours. `match_unclaimed` pairs new blocks of the source with live children of the same parent that nobody claims;
+`holds_same` tells from a read whether a component is the one we would create, or an untouched blank one.
 Pure: what it needs of the platform is handed in.
 """
 
@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from authoring.lockfile import LockPart
 from authoring.model import ROOT_KEY, Block, BlockKey, Course, FieldValue
+from authoring.references import REFERENCE_FIELDS
 from authoring.registry import field_spec, spec
 from authoring.remote import RemoteBlock, RemoteCourse
 
@@ -27,33 +28,89 @@ class LiveContent:
     fields: Mapping[str, FieldValue]
 
 
-def match_unclaimed(course: Course, part: LockPart, live: RemoteCourse) -> dict[BlockKey, str]:
-    """New blocks of `course` → usage keys of live blocks that no entry of `part` claims.
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What was found: `adopted`, new blocks of the source → usage keys that are theirs; `conflicts`, new components →
+    usage keys of components of the same name in the same place that hold something else."""
 
-    Only children of the same parent are paired, by category and display name, in order; a component may also be
-    paired with one that still has its category's stock title, since some deployments drop the name on create.
+    adopted: Mapping[BlockKey, str]
+    conflicts: Mapping[BlockKey, str]
+
+
+def unclaimed_components(course: Course, part: LockPart, live: RemoteCourse) -> dict[str, str]:
+    """Live components that may be new ones of `course`, usage key → category: what to read before matching.
+
+    Where a component's parent is itself a component, the parent must have been matched, so reading goes level by level.
     """
-    claimed = {entry.usage_key for entry in part.entries.values()}
-    found: dict[BlockKey, str] = {}
-    places: dict[BlockKey, str] = {key: entry.usage_key for key, entry in part.entries.items()}
-    places[ROOT_KEY] = live.root
-    for block in course.root.walk():
-        parent = live.blocks.get(places.get(block.key, ""))
+    return _Matcher(course, part, live, {}).candidates
+
+
+def match_unclaimed(course: Course, part: LockPart, live: RemoteCourse, contents: Mapping[str, LiveContent]) -> Matches:
+    """Pair new blocks of `course` with live blocks that no entry of `part` claims.
+
+    Only children of the same parent are paired. Containers go by category and display name, in order. Components go by
+    what they hold (`contents`, by usage key): first those that hold the same, then those still as blank as a create
+    leaves them. A name may be the category's stock title, since some deployments drop the name on create.
+    """
+    matcher = _Matcher(course, part, live, contents)
+    return Matches(matcher.adopted, matcher.conflicts)
+
+
+class _Matcher:
+    def __init__(self, course: Course, part: LockPart, live: RemoteCourse, contents: Mapping[str, LiveContent]) -> None:
+        self.live = live
+        self.contents = contents
+        self.claimed = {entry.usage_key for entry in part.entries.values()}
+        self.places = {key: entry.usage_key for key, entry in part.entries.items()}
+        self.places[ROOT_KEY] = live.root
+        self.adopted: dict[BlockKey, str] = {}
+        self.conflicts: dict[BlockKey, str] = {}
+        self.candidates: dict[str, str] = {}
+        for block in course.root.walk():
+            self._below(block)
+
+    def _below(self, block: Block) -> None:
+        parent = self.live.blocks.get(self.places.get(block.key, ""))
         if parent is None or not parent.children:
-            continue
-        free = [live.blocks[child] for child in parent.children if child in live.blocks and child not in claimed]
-        wanted = [child for child in block.children if child.key not in places]
-        for match in (_same_name, _stock_name):
-            for child in wanted:
-                if child.key in found:
-                    continue
-                for candidate in free:
-                    if candidate.category == child.category and match(child, candidate):
-                        found[child.key] = places[child.key] = candidate.usage_key
-                        claimed.add(candidate.usage_key)
-                        free.remove(candidate)
-                        break
-    return found
+            return
+        there = (self.live.blocks[child] for child in parent.children if child in self.live.blocks)
+        free = [candidate for candidate in there if candidate.usage_key not in self.claimed]
+        new = [child for child in block.children if child.key not in self.places]
+        if not free or not new:
+            return
+        for child in new:
+            if child.category in OUTLINE:
+                self._take(child, next((c for c in free if _fits(c, child) and _same_name(child, c)), None), free)
+        components = [child for child in new if child.category not in OUTLINE]
+        for child in components:
+            near = [c for c in free if _fits(c, child) and (_same_name(child, c) or _stock_name(child, c))]
+            self.candidates.update((c.usage_key, c.category) for c in near)
+        for test in (holds_exactly, holds_same):
+            for child in components:
+                if child.key not in self.places:
+                    near = [c for c in free if _fits(c, child) and (_same_name(child, c) or _stock_name(child, c))]
+                    self._take(child, next((c for c in near if self._holds(test, child, c)), None), free)
+        for child in components:
+            if child.key not in self.places:
+                other = next((c for c in free if _fits(c, child) and _same_name(child, c)), None)
+                if other is not None:
+                    self.conflicts[child.key] = other.usage_key
+
+    def _holds(self, test: Callable[[Block, LiveContent], bool], child: Block, candidate: RemoteBlock) -> bool:
+        content = self.contents.get(candidate.usage_key)
+        return content is not None and test(child, content)
+
+    def _take(self, child: Block, found: RemoteBlock | None, free: list[RemoteBlock]) -> None:
+        if found is not None:
+            self.adopted[child.key] = self.places[child.key] = found.usage_key
+            free.remove(found)
+
+
+OUTLINE = ("chapter", "sequential", "vertical")
+
+
+def _fits(candidate: RemoteBlock, child: Block) -> bool:
+    return candidate.category == child.category
 
 
 def _same_name(block: Block, candidate: RemoteBlock) -> bool:
@@ -61,8 +118,6 @@ def _same_name(block: Block, candidate: RemoteBlock) -> bool:
 
 
 def _stock_name(block: Block, candidate: RemoteBlock) -> bool:
-    if block.category in ("chapter", "sequential", "vertical"):
-        return False
     return candidate.display_name in (_stock_title(block.category), *_STOCK_TITLES.get(block.category, ()))
 
 
@@ -72,6 +127,11 @@ def _stock_title(category: str) -> str | None:
 
 
 _STOCK_TITLES = {"html": ("Text",), "problem": ("Blank Problem", "Blank Common Problem", "Problem")}
+
+
+def holds_exactly(block: Block, live: LiveContent) -> bool:
+    """Whether a live component has the text that the source has, and has one."""
+    return bool(normal_content(block.content)) and normal_content(live.content) == normal_content(block.content)
 
 
 def holds_same(block: Block, live: LiveContent) -> bool:
@@ -87,7 +147,7 @@ def holds_same(block: Block, live: LiveContent) -> bool:
     ):
         return False
     for field, value in live.fields.items():
-        if field == "display_name" or field == name:
+        if field in ("display_name", name, *REFERENCE_FIELDS.get(block.category, ())):
             continue
         described = field_spec(block.category, field)
         if field in block.fields and same_value(value, block.fields[field]):

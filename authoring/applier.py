@@ -13,7 +13,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, assert_never
 
-from authoring.adoption import match_unclaimed, normal_content, same_value
+from authoring.adoption import (
+    LiveContent,
+    match_unclaimed,
+    normal_content,
+    same_value,
+    unclaimed_components,
+)
 from authoring.calls import Call
 from authoring.client import Client, Reply
 from authoring.dialects import Dialect
@@ -127,6 +133,10 @@ def apply_plan(
     calls = Counter(client.calls)
     calls.subtract(before)
     return Applied(tuple(run.done), run.created, {str(kind): n for kind, n in calls.items() if n}, tuple(run.notes))
+
+
+def _named(display_name: str | None) -> dict[str, FieldValue]:
+    return {} if display_name is None else {"display_name": display_name}
 
 
 def _check_secrets(plan: Plan, environ: Mapping[str, str]) -> None:
@@ -331,28 +341,40 @@ class _Applier:
         Also whether the parent's children could be seen at all: where not, nothing may be concluded.
         """
         part = self.state.part
-        parent = BlockKey(operation.parent.category, operation.parent.url_name)
-        fields: dict[str, FieldValue] = (
-            {"display_name": operation.display_name} if operation.display_name is not None else {}
-        )
-        child = Block(operation.key, fields)
-        above = (child,) if parent == ROOT_KEY else (Block(parent, children=(child,)),)
+        child = Block(operation.key, operation.fields or _named(operation.display_name), operation.content)
+        above = (child,) if operation.parent == ROOT_KEY else (Block(operation.parent, children=(child,)),)
         course = Course(self.plan.course, Block(ROOT_KEY, children=above))
         known = spec(operation.key.category)
-        if known is not None and known.detached:
-            return None, False
         place = self.names.place(operation.parent)
         sure = False
         for pause in PAUSES:
             self.sleep(pause)
-            outline = self.client.read_outline(self.plan.course, units=(place,))
-            if outline is not None:
-                found = match_unclaimed(course, part, outline).get(operation.key)
-                if found is not None:
-                    return found, True
+            if known is not None and known.detached:
+                found, sure = self._find_page(child)
+            else:
+                outline = self.client.read_outline(self.plan.course, units=(place,))
+                if outline is None:
+                    continue
+                near = unclaimed_components(course, part, outline)
+                contents = {
+                    key: LiveContent(read.content, read.fields)
+                    for key, read in self.client.read_blocks(near.items()).items()
+                }
+                found = match_unclaimed(course, part, outline, contents).adopted.get(operation.key)
                 holder = outline.blocks.get(place)
-                sure = holder is not None and holder.children is not None
+                # What cannot be read cannot be told from another's: then nothing is concluded either.
+                sure = holder is not None and holder.children is not None and near.keys() <= contents.keys()
+            if found is not None:
+                return found, True
         return None, sure
+
+    def _find_page(self, page: Block) -> tuple[str | None, bool]:
+        pages = self.client.read_pages(self.plan.course)
+        if pages is None:
+            return None, False
+        claimed = {entry.usage_key for entry in self.state.part.entries.values()}
+        free = [found.usage_key for found in pages if found.display_name == page.display_name]
+        return next((place for place in free if place not in claimed), None), True
 
     def _add_passport(self, operation: PutLtiPassport) -> None:
         """Add a passport unless the course has one of that name: whether the call refuses a second is not documented."""

@@ -8,7 +8,6 @@ same parent, reorders after them; removals; publishing last.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
@@ -48,8 +47,9 @@ from authoring.operations import (
     policy_to_json,
 )
 from authoring.publishing import publish_roots
+from authoring.references import JUMP_LINK, REFERENCE_FIELDS, link_names
 from authoring.registry import spec
-from authoring.remote import RemoteCourse
+from authoring.remote import RemoteBlock, RemoteCourse
 
 GRADING_KEY = BlockKey("#course", "grading")
 """Pseudo blocks of the lock file, for what the course has outside its tree."""
@@ -94,6 +94,8 @@ class Live:
     contents: Mapping[str, LiveContent] = field(default_factory=dict)
     doubtful: frozenset[BlockKey] = frozenset()
     """Blocks whose create was sent by an earlier run and never answered."""
+    pages: tuple[RemoteBlock, ...] | None = ()
+    """Live pages that no lock entry claims; None where the login cannot see them."""
 
 
 def live_digest(outline: RemoteCourse | None) -> str:
@@ -248,26 +250,22 @@ class _Planner:
         if self.outline is None:
             return
         known = replace(self.part, entries=self.entries)
-        for key, usage_key in match_unclaimed(self.course, known, self.outline).items():
-            if key in self.skipped:
-                continue
-            block = self.blocks[key]
-            if block.category in OUTLINE_CATEGORIES:
-                self.adopted[key] = usage_key
-                continue
-            read = self.live.contents.get(usage_key)
-            if read is not None and holds_same(block, read):
-                self.adopted[key] = usage_key
-            elif not self.options.beside:
-                self.notices.append(
-                    Notice(
-                        "same-name",
-                        f"the platform has a {block.category} named {block.display_name!r} in the same unit, with another"
-                        f" content, that the lock file does not know ({usage_key}); --beside makes ours beside it",
-                        key,
-                        blocking=True,
-                    )
-                )
+        matches = match_unclaimed(self.course, known, self.outline, self.live.contents)
+        self.adopted.update((key, place) for key, place in matches.adopted.items() if key not in self.skipped)
+        for key, usage_key in matches.conflicts.items():
+            if key not in self.skipped and not self.options.beside:
+                self._conflict(self.blocks[key], usage_key)
+
+    def _conflict(self, block: Block, usage_key: str) -> None:
+        self.notices.append(
+            Notice(
+                "same-name",
+                f"the platform has a {block.category} named {block.display_name!r} in the same place, with another"
+                f" content, that the lock file does not know ({usage_key}); --beside makes ours beside it",
+                block.key,
+                blocking=True,
+            )
+        )
 
     def _usage_key(self, key: BlockKey) -> str | None:
         if key == ROOT_KEY and self.outline is not None:
@@ -475,9 +473,20 @@ class _Planner:
     def _new_pages(self) -> Iterator[Operation]:
         """Pages that are not there yet: made before the texts that link to them, filled after."""
         for block in self.course.detached:
-            if block.category == "static_tab" and block.key not in self.entries:
+            if block.category != "static_tab" or block.key in self.entries:
+                continue
+            named = [page for page in self.live.pages or () if page.display_name == block.display_name]
+            held = {page.usage_key: self.live.contents.get(page.usage_key) for page in named}
+            same = next((place for place, content in held.items() if content and holds_same(block, content)), None)
+            if same is not None:
+                self.adopted[block.key] = same
+                yield AdoptBlock(block.key, ROOT_KEY, same)
+                continue
+            if named and not self.options.beside:
+                self._conflict(block, named[0].usage_key)
+            if self.live.pages is None:
                 self._may_be_there(block, ROOT_KEY)
-                yield CreateBlock(block.key, ROOT_KEY, block.display_name)
+            yield CreateBlock(block.key, ROOT_KEY, block.display_name)
 
     def _detached(self) -> Iterator[Operation]:
         about: dict[str, str] = {}
@@ -489,7 +498,7 @@ class _Planner:
                     about[block.url_name] = block.content or ""
                     keys[block.url_name] = block.key
             elif block.category == "static_tab":
-                yield from self._update(block, created=block.key not in self.entries)
+                yield from self._update(block, created=block.key not in self.entries and block.key not in self.adopted)
             else:
                 usage_key = self.can.detached_key(self.course.id, block.key)
                 yield from self._update(block, usage_key=usage_key)
@@ -670,27 +679,6 @@ class _Planner:
     def _published(self, key: BlockKey) -> bool:
         entry = self.entries.get(key)
         return entry is not None and entry.is_published
-
-
-def link_names(course: Course) -> dict[str, BlockKey]:
-    """`url_name` → block, for `/jump_to_id/…` and page links; units win over what has the same name elsewhere."""
-    names: dict[str, BlockKey] = {}
-    rank = {VERTICAL: 0, SEQUENTIAL: 1, CHAPTER: 2}
-    for block in course.blocks():
-        held = names.get(block.url_name)
-        if held is None or rank.get(block.category, 3) < rank.get(held.category, 3):
-            names[block.url_name] = block.key
-    return names
-
-
-REFERENCE_FIELDS = {
-    "split_test": ("group_id_to_child",),
-    "conditional": ("sources_list", "show_tag_list"),
-}
-"""Fields that name other blocks; in the tree they hold `category/url_name`, on the platform usage keys."""
-
-JUMP_LINK = re.compile(r"/jump_to_id/([\w\-~.%]+)")
-PAGE_LINK = re.compile(r"(?<=[\"'(])/course/([\w\-~.]+)/")
 
 
 def _needs_ids(block: Block, reachable: Set[str]) -> bool:

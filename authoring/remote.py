@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from authoring.keys import block_category
 from authoring.model import FieldValue
 from authoring.registry import spec
 
@@ -58,9 +59,8 @@ class RemoteCourse:
     def with_children(self, parent: str, children: tuple[RemoteBlock, ...]) -> RemoteCourse:
         """A copy in which the children of `parent` are known."""
         blocks = dict(self.blocks)
-        holder = blocks.get(parent)
-        if holder is not None:
-            blocks[parent] = replace(holder, children=tuple(child.usage_key for child in children))
+        holder = blocks.get(parent) or RemoteBlock(parent, block_category(parent))
+        blocks[parent] = replace(holder, children=tuple(child.usage_key for child in children))
         for child in children:
             blocks[child.usage_key] = replace(child, parent=parent)
         return replace(self, blocks=blocks)

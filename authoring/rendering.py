@@ -32,7 +32,7 @@ from authoring.operations import (
     UploadAsset,
     UploadPackage,
 )
-from authoring.planner import JUMP_LINK, PAGE_LINK, REFERENCE_FIELDS
+from authoring.references import JUMP_LINK, PAGE_LINK, REFERENCE_FIELDS
 
 Secrets = Mapping[str, str]
 """Values of environment variables, handed in only when a plan is applied."""

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from authoring.adoption import LiveContent, match_unclaimed
+from authoring.adoption import LiveContent, match_unclaimed, unclaimed_components
 from authoring.applier import Applied, Observer, apply_plan
 from authoring.client import Client
 from authoring.diagnostics import Diagnostics
@@ -22,10 +22,10 @@ from authoring.dialects import Capabilities, Dialect, capabilities, dialect_of
 from authoring.errors import SourceError, StalePlanError
 from authoring.identity import align_implicit_keys
 from authoring.lockfile import LockPart
-from authoring.model import OUTLINE_CATEGORIES, ROOT_KEY, VERTICAL, BlockKey, Course
+from authoring.model import ROOT_KEY, BlockKey, Course
 from authoring.operations import CreateBlock, Plan
 from authoring.planner import Live, PlanOptions, live_digest, plan_changes
-from authoring.remote import RemoteCourse
+from authoring.remote import RemoteBlock, RemoteCourse
 from authoring.sandbox import DOCUMENTED, Profile, SandboxServer
 from authoring.settings import Target, sandbox_target
 from authoring.source import read_course
@@ -60,23 +60,50 @@ class Session:
     def read_live(self) -> Live:
         """What planning needs to know of the target: a number of reads that does not grow with the blocks."""
         doubtful = self._doubtful()
-        outline = self.client.read_outline(self.course.id, units=tuple(doubtful.values()))
+        asked = set(doubtful.values())
+        outline = self.client.read_outline(self.course.id, units=tuple(asked))
         if outline is None:
             return Live()
-        if not outline.components_known:
-            units = tuple(self._units_to_read(outline))
-            if units:
-                units += tuple(doubtful.values())
-                outline = self.client.read_outline(self.course.id, units=units) or outline
-        found = match_unclaimed(self.course, self.state.part, outline)
-        wanted = [
-            (usage_key, key.category) for key, usage_key in found.items() if key.category not in OUTLINE_CATEGORIES
-        ]
-        contents = {
-            usage_key: LiveContent(read.content, read.fields)
-            for usage_key, read in self.client.read_blocks(wanted).items()
-        }
-        return Live(outline, self._live_assets(), contents, frozenset(doubtful))
+        part = self.state.part
+        contents: dict[str, LiveContent] = {}
+        while True:
+            near = unclaimed_components(self.course, part, outline)
+            self._read_contents({key: category for key, category in near.items() if key not in contents}, contents)
+            adopted = match_unclaimed(self.course, part, outline, contents).adopted
+            holders = set(self._holders(outline, adopted)) - asked
+            if not holders:
+                break
+            asked |= holders
+            outline = self.client.read_outline(self.course.id, units=tuple(asked)) or outline
+        pages = self._read_pages(contents)
+        return Live(outline, self._live_assets(), contents, frozenset(doubtful), pages)
+
+    def _read_contents(self, wanted: Mapping[str, str], contents: dict[str, LiveContent]) -> None:
+        for usage_key, read in self.client.read_blocks(wanted.items()).items():
+            contents[usage_key] = LiveContent(read.content, read.fields)
+
+    def _holders(self, outline: RemoteCourse, adopted: Mapping[BlockKey, str]) -> Iterator[str]:
+        """Live blocks that get new children and whose children the outline does not tell."""
+        entries = self.state.part.entries
+        for block in self.course.root.walk():
+            if all(child.key in entries for child in block.children):
+                continue
+            place = entries[block.key].usage_key if block.key in entries else adopted.get(block.key)
+            known = outline.blocks.get(place) if place else None
+            if place and (known is None or known.children is None):
+                yield place
+
+    def _read_pages(self, contents: dict[str, LiveContent]) -> tuple[RemoteBlock, ...] | None:
+        """The live pages that no lock entry claims, when the source has new ones; None where they cannot be seen."""
+        entries = self.state.part.entries
+        if all(block.key in entries for block in self.course.detached if block.category == "static_tab"):
+            return ()
+        pages = self.client.read_pages(self.course.id)
+        if pages is not None:
+            claimed = {entry.usage_key for entry in entries.values()}
+            pages = tuple(page for page in pages if page.usage_key not in claimed)
+            self._read_contents({page.usage_key: page.category for page in pages}, contents)
+        return pages
 
     def _doubtful(self) -> dict[BlockKey, str]:
         """Blocks whose create was never answered → the usage keys of their parents."""
@@ -90,17 +117,6 @@ class Session:
                 if place is not None:
                     found[intent.operation.key] = place
         return found
-
-    def _units_to_read(self, outline: RemoteCourse) -> Iterator[str]:
-        """Live units that get new components, where the outline itself stops at units."""
-        part = self.state.part
-        adopted = match_unclaimed(self.course, part, outline)
-        for unit in self.course.root.walk():
-            if unit.category == VERTICAL and any(child.key not in part.entries for child in unit.children):
-                entry = part.entries.get(unit.key)
-                place = entry.usage_key if entry else adopted.get(unit.key)
-                if place is not None and place in outline.blocks:
-                    yield place
 
     def _live_assets(self) -> Mapping[str, int | None] | None:
         part = self.state.part

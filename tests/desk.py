@@ -14,7 +14,7 @@ from authoring.cli import main
 from authoring.keys import block_id
 from authoring.lockfile import LockPart, content_field, load_lockfile
 from authoring.model import ROOT_KEY, Block, BlockKey, Course
-from authoring.planner import link_names
+from authoring.references import link_names
 from authoring.rendering import Names, resolve_fields, resolve_text
 from authoring.sandbox import SandboxServer
 from authoring.session import load_course

@@ -20,7 +20,7 @@ LAYERS = (
     ("model",),
     ("diagnostics", "errors", "registry", "keys", "resources"),
     ("olx", "markup", "yamlnodes"),
-    ("source", "checks", "schemas", "lockfile", "operations", "calls", "remote", "settings"),
+    ("source", "checks", "schemas", "lockfile", "operations", "calls", "remote", "references", "settings"),
     ("dialects",),
     ("adoption", "client", "identity", "publishing", "doctor", "planner", "rendering"),
     ("journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),

@@ -19,7 +19,7 @@ from authoring.calls import Call, CallKind, Json, Service
 from authoring.client.transport import ATTEMPTS, Reply, Sent, Transport
 from authoring.dialects import NoRouteError, capabilities, dialect_of
 from authoring.errors import LoginError, NonsenseError, RefusedError
-from authoring.keys import block_category
+from authoring.keys import block_category, usage_key
 from authoring.model import CourseId, GradingPolicy
 from authoring.remote import (
     RemoteAsset,
@@ -161,6 +161,21 @@ class Client:
             return None
         children = self.dialect.children_of(self.send(call).json, usage_key)
         return tuple(child.usage_key for child in children)
+
+    def read_pages(self, course: CourseId) -> tuple[RemoteBlock, ...] | None:
+        """The pages of a course (static tabs), by the `tabs` of its root block; None when the login cannot read it."""
+        root = self.dialect.root_key(course)
+        if not self.capabilities.stock:
+            return None
+        content = self.read_block(root, "course")
+        tabs = content.fields.get("tabs") if content is not None else None
+        if content is None:
+            return None
+        return tuple(
+            RemoteBlock(usage_key(course, "static_tab", str(tab["url_slug"])), "static_tab", str(tab.get("name") or ""))
+            for tab in (tabs if isinstance(tabs, list) else ())
+            if isinstance(tab, Mapping) and tab.get("type") == "static_tab" and tab.get("url_slug")
+        )
 
     def read_grading(self, course: CourseId) -> GradingPolicy:
         """The grading policy. Raises NoRouteError where the login cannot read it."""

@@ -1,191 +1,55 @@
-"""What Studio does with blocks: creating, setting fields, ordering, publishing. The platform's rules, its silences too.
+"""What Studio does with blocks: creating, updating, ordering, moving, publishing, deleting. The platform's rules, its
+silences too.
 
-Sources: Open edX: cms/djangoapps/contentstore/xblock_storage_handlers, xmodule/modulestore/split_mongo; docs/platform.md.
+Comes in: a store and what a request asks. Goes out: the changed store, and `Refusal` for what is refused. Sources: Open edX:
+cms/djangoapps/contentstore/xblock_storage_handlers, xmodule/modulestore/split_mongo; docs/platform.md.
 """
 
 from __future__ import annotations
 
-import re
+import copy
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from lxml import etree
-
-from authoring.registry import FieldSpec, FieldType, field_spec, spec
+from authoring.registry import spec
+from authoring.sandbox.addresses import block_id_of, category_of, course_of, course_parts, root_of, usage_of
+from authoring.sandbox.boilerplates import boilerplate_fields
+from authoring.sandbox.refusals import broken, refuse
 from authoring.sandbox.store import DRAFT, PUBLISHED, Node, Store
+from authoring.sandbox.values import (
+    BODY,
+    UNSET_START,
+    body_value,
+    clear_fields,
+    is_detached,
+    is_direct,
+    set_attributes,
+    set_metadata,
+    title_of,
+)
 
-UNSET_START = "2030-01-01T00:00:00Z"
-BODY = "data"
-
-
-class Refusal(Exception):
-    """A request the platform refuses: its status and the body of the answer (text for an HTML page)."""
-
-    def __init__(self, status: int, body: object) -> None:
-        super().__init__(str(body))
-        self.status = status
-        self.body = body
-
-
-def broken() -> Refusal:
-    """What an uncaught exception in Studio looks like from outside."""
-    return Refusal(500, "<html><head><title>Studio Server Error</title></head><body>Studio Server Error</body></html>")
+CONCURRENT = "Invalid data, possibly caused by concurrent authors."
 
 
-def course_of(usage: str) -> str:
-    """The course key inside a usage key. Raises Refusal when it is no usage key."""
-    found = re.fullmatch(r"block-v1:([^+@]+\+[^+@]+\+[^+@]+)\+type@([\w\-~.:]+)\+block@([\w\-~.:]+)", usage)
-    if not found:
-        raise broken()
-    return f"course-v1:{found[1]}"
+DEFAULT_TABS = ("courseware", "progress", "dates", "discussion", "wiki", "textbooks")
+"""What a new course shows beside its own pages (Open edX: xmodule/tabs.py)."""
 
 
-def category_of(usage: str) -> str:
-    return usage.rpartition("+block@")[0].rpartition("+type@")[2]
-
-
-def usage_of(course: str, category: str, block_id: str) -> str:
-    return f"block-v1:{course.removeprefix('course-v1:')}+type@{category}+block@{block_id}"
-
-
-def root_of(course: str) -> str:
-    return usage_of(course, "course", "course")
-
-
-def is_direct(category: str) -> bool:
-    known = spec(category)
-    return known is not None and known.direct_only
-
-
-def is_detached(category: str) -> bool:
-    known = spec(category)
-    return known is not None and known.detached
-
-
-def default_title(category: str) -> str:
-    known = field_spec(category, "display_name")
-    return known.default if known and isinstance(known.default, str) else category
-
-
-def title_of(node: Node) -> str:
-    title = node.fields.get("display_name")
-    return title if isinstance(title, str) else default_title(node.category)
-
-
-def need(store: Store, usage: str, branch: str = DRAFT) -> Node:
-    """The block. A missing one is a 500 in Studio's own view, a 404 in the newer ones; here it is a 404."""
+def need(store: Store, usage: str, branch: str = DRAFT, *, missing: int = 404) -> Node:
+    """The block. A missing one is refused with `missing`: a 500 in Studio's own view, a 404 in the newer ones."""
     node = store.get(course_of(usage), usage, branch)
-    if node is None:
-        raise Refusal(404, {"error": f"block not found: {usage}"})
-    return node
+    if node is not None:
+        return node
+    raise broken() if missing == 500 else refuse(missing, f"block not found: {usage}")
 
 
-# -- fields ---------------------------------------------------------------------------------------------------------
-
-
-def coerce(field: FieldSpec, value: Any) -> Any:
-    """A value as the field keeps it. Raises Refusal: 400 for a value it cannot read, 500 for a wrong kind
-    (XBlock: xblock/fields.py; only ValueError is caught by the view)."""
-    if value is None:
-        return None
-    match field.type:
-        case FieldType.BOOLEAN:
-            return value.lower() == "true" if isinstance(value, str) else bool(value)
-        case FieldType.INTEGER:
-            return None if value == "" else _number(field, value, int)
-        case FieldType.FLOAT:
-            return None if value == "" else _number(field, value, float)
-        case FieldType.STRING:
-            if not isinstance(value, str):
-                raise broken()
-            return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "", value)
-        case FieldType.LIST:
-            if not isinstance(value, list):
-                raise broken()
-            return value
-        case FieldType.DICT:
-            if not isinstance(value, dict):
-                raise broken()
-            return value
-        case FieldType.DATE:
-            return _date(field, value)
-        case FieldType.RELATIVE_TIME:
-            if isinstance(value, str) and not re.fullmatch(r"(\d{1,2}:\d\d:\d\d)?", value):
-                raise invalid(f"Incorrect RelativeTime value {value!r} was set in XML or serialized.")
-            return value
-        case FieldType.XML:
-            if not isinstance(value, str):
-                raise broken()
-            parse_xml(value)
-            return value
-        case _:
-            return value
-
-
-def invalid(reason: str) -> Refusal:
-    return Refusal(400, {"error": f"Invalid data ({reason})"})
-
-
-def _number(field: FieldSpec, value: Any, kind: type[int] | type[float]) -> Any:
-    try:
-        return kind(float(value)) if kind is int and isinstance(value, float) else kind(value)
-    except ValueError as error:
-        raise invalid(str(error)) from error
-    except TypeError as error:
-        raise broken() from error
-
-
-def _date(field: FieldSpec, value: Any) -> Any:
-    if value == "":
-        return None
-    if not isinstance(value, str):
-        raise broken()
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise invalid(f"{field.name}: {value!r} is not a date") from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def parse_xml(text: str) -> None:
-    """Raises Refusal(500): malformed XML in an XMLString is an uncaught syntax error."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    try:
-        etree.fromstring(text.encode("utf-8"), parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise broken() from error
-
-
-def set_fields(node: Node, metadata: Mapping[str, Any]) -> None:
-    """Lay `metadata` over a block's fields: null takes one back to its default, an unknown name is a 500."""
-    known = spec(node.category) is not None
-    for name, value in metadata.items():
-        field = field_spec(node.category, name)
-        if field is None:
-            if known:
-                raise broken()
-            _keep(node, name, value)
-            continue
-        _keep(node, name, coerce(field, value))
-
-
-def _keep(node: Node, name: str, value: Any) -> None:
-    if value is None:
-        node.fields.pop(name, None)
-    else:
-        node.fields[name] = value
-
-
-# -- changing -------------------------------------------------------------------------------------------------------
+# -- courses --------------------------------------------------------------------------------------------------------
 
 
 def new_course(store: Store, course: str, title: str) -> None:
-    """An empty course, with the settings that a create gives it."""
-    org, number, run = course.removeprefix("course-v1:").split("+")
+    """An empty course, with the settings that a create gives it. Raises Refusal(400) for a malformed key."""
+    org, number, run = course_parts(course)
     store.save_course(
         course,
         {
@@ -194,178 +58,270 @@ def new_course(store: Store, course: str, title: str) -> None:
             "run": run,
             "grading": {
                 "graders": [
-                    _grader(0, "Homework", 15),
-                    _grader(1, "Lab", 15),
-                    _grader(2, "Midterm Exam", 30),
-                    _grader(3, "Final Exam", 40),
+                    _grader(0, "Homework", "HW", 15),
+                    _grader(1, "Lab", "", 15),
+                    _grader(2, "Midterm Exam", "", 30),
+                    _grader(3, "Final Exam", "", 40),
                 ],
                 "grade_cutoffs": {"Pass": 0.5},
                 "grace_period": None,
                 "minimum_grade_credit": 0.8,
             },
             "about": {},
+            "team": {"sandbox@example.org": "instructor"},
         },
     )
     root = Node(
         root_of(course),
         "course",
         None,
-        {"display_name": title, "start": UNSET_START, "language": "en", "wiki_slug": f"{org}.{number}.{run}"},
+        {
+            "display_name": title,
+            "start": UNSET_START,
+            "language": "en",
+            "wiki_slug": f"{org}.{number}.{run}",
+            "cert_html_view_enabled": True,
+            "tabs": [{"type": kind, "name": kind.capitalize()} for kind in DEFAULT_TABS],
+        },
+        version=store.next_version(),
     )
-    root.version = store.next_version()
     store.put(course, root, DRAFT)
     store.put(course, root, PUBLISHED)
 
 
-def _grader(number: int, kind: str, weight: float) -> dict[str, Any]:
-    return {"id": number, "type": kind, "min_count": 1, "drop_count": 0, "short_label": "", "weight": weight}
+def _grader(number: int, kind: str, short: str, weight: float) -> dict[str, Any]:
+    return {"id": number, "type": kind, "min_count": 1, "drop_count": 0, "short_label": short, "weight": weight}
+
+
+def copy_course(store: Store, source: str, target: str, title: str | None) -> None:
+    """A rerun: blocks of both branches under their ids, settings and files; not the extracted files of SCORM packages.
+    Enrolment dates are cleared and the start is unset (Open edX: cms/djangoapps/contentstore/tasks.py)."""
+    row = store.course(source)
+    if row is None:
+        raise refuse(404, f"Course key does not exist: {source}")
+    org, number, run = course_parts(target)
+    store.save_course(target, {**row, "org": org, "number": number, "run": run})
+    old, new = (f"block-v1:{course.removeprefix('course-v1:')}+" for course in (source, target))
+    for branch in (DRAFT, PUBLISHED):
+        for node in store.all(source, branch).values():
+            twin = Node(
+                new + node.usage.removeprefix(old),
+                node.category,
+                new + node.parent.removeprefix(old) if node.parent else None,
+                _renamed(node.fields, old, new),
+                [new + child.removeprefix(old) for child in node.children],
+                node.version,
+            )
+            if twin.category == "course":
+                for name in ("advertised_start", "enrollment_start", "enrollment_end", "video_upload_pipeline"):
+                    twin.fields.pop(name, None)
+                twin.fields |= {"start": UNSET_START} | ({"display_name": title} if title else {})
+            store.put(target, twin, branch)
+    store.copy_assets(source, target)
+
+
+def _renamed(value: Any, old: str, new: str) -> Any:
+    """References to blocks point to their twins; texts stay as they are."""
+    if isinstance(value, dict):
+        return {name: _renamed(item, old, new) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item, old, new) for item in value]
+    if isinstance(value, str) and value.startswith(old) and "+type@" in value and " " not in value:
+        return new + value.removeprefix(old)
+    return value
+
+
+# -- saving and creating --------------------------------------------------------------------------------------------
 
 
 def save(store: Store, node: Node) -> None:
-    """Write a draft; a direct-only block is published by it, without its children (studio: EXCLUDE_ALL)."""
-    course = course_of(node.usage)
+    """Write a draft; a direct-only block is published by it, without its children (Open edX: split_draft.py,
+    `_auto_publish_no_children`)."""
     node.version = store.next_version()
-    store.put(course, node)
+    store.put(course_of(node.usage), node)
     if is_direct(node.category):
-        publish_alone(store, node)
+        _publish_alone(store, node)
 
 
-def publish_alone(store: Store, node: Node) -> None:
+def _publish_alone(store: Store, node: Node) -> None:
     course = course_of(node.usage)
-    published = store.all_keys(course, PUBLISHED)
-    copy = Node(node.usage, node.category, node.parent, dict(node.fields), [], node.version)
-    copy.children = [child for child in node.children if child in published]
-    store.put(course, copy, PUBLISHED)
+    shown = [child for child in node.children if store.has(course, child, PUBLISHED)]
+    store.put(course, Node(node.usage, node.category, node.parent, node.fields, shown, node.version), PUBLISHED)
 
 
-def create(store: Store, parent_usage: str, category: str, fields: Mapping[str, Any]) -> Node:
-    """A new block, appended last. Nothing is checked of who may be whose child (Open edX: `create_xblock`)."""
-    parent = need(store, parent_usage)
+def create(
+    store: Store,
+    parent_usage: str,
+    category: str,
+    title: str | None,
+    boilerplate: str | None = None,
+    position: int | None = None,
+    *,
+    missing: int = 404,
+) -> Node:
+    """A new block under a minted id, appended last unless `position` is given. Nothing is checked of who may be whose
+    child (Open edX: `create_xblock`); an unknown boilerplate is passed over."""
+    parent = need(store, parent_usage, missing=missing)
+    fields = boilerplate_fields(category, boilerplate) if boilerplate else {}
+    if title is not None:
+        fields["display_name"] = title
     course = course_of(parent_usage)
     usage = usage_of(course, category, uuid.uuid4().hex)
+    course_of(usage)  # A category with characters that no key takes is refused here.
     detached = is_detached(category)
-    node = Node(usage, category, None if detached else parent_usage, dict(fields))
+    node = Node(usage, category, None if detached else parent_usage, fields)
     save(store, node)
     if category == "static_tab":
-        row = store.course(course) or {}
-        tabs = row.setdefault("tabs", [])
-        slug = usage.rpartition("@")[2]
-        tabs.append({"type": "static_tab", "name": fields.get("display_name") or "Empty", "url_slug": slug})
-        store.save_course(course, row)
+        _add_tab(store, course, node)
     if not detached:
-        parent.children.append(usage)
+        place = len(parent.children) if position is None else max(0, min(position, len(parent.children)))
+        parent.children.insert(place, usage)
         parent.version = store.next_version()
         store.put(course, parent)
         if is_direct(category):
-            publish_alone(store, parent)
+            _publish_alone(store, parent)
     return node
 
 
-def update(store: Store, usage: str, body: Mapping[str, Any]) -> Node:
-    """The partial update of `/xblock/{key}`, in Studio's order of steps."""
-    course = course_of(usage)
-    node = store.get(course, usage)
-    if node is None:
-        if category_of(usage) != "course_info" or store.course(course) is None:
-            raise Refusal(404, {"error": f"block not found: {usage}"})
-        node = Node(usage, "course_info")
+def duplicate(store: Store, source_usage: str, parent_usage: str, title: str | None, *, missing: int = 404) -> Node:
+    """A deep copy with new ids, right after its source where the parents are the same, else last."""
+    source, parent = need(store, source_usage, missing=missing), need(store, parent_usage, missing=missing)
+    if title is None:
+        own = source.fields.get("display_name")
+        title = f"Duplicate of '{own}'" if own else f"Duplicate of {source.category}"
+    course = course_of(parent_usage)
+    top = _twin(store, course, source, None if is_detached(source.category) else parent_usage)
+    top.fields["display_name"] = title
+    save(store, top)
+    if not is_detached(source.category):
+        place = parent.children.index(source_usage) + 1 if source_usage in parent.children else len(parent.children)
+        parent.children.insert(place, top.usage)
+        save(store, parent)
+    return top
+
+
+def _twin(store: Store, course: str, source: Node, parent: str | None) -> Node:
+    twin = Node(usage_of(course, source.category, uuid.uuid4().hex), source.category, parent)
+    twin.fields = copy.deepcopy(source.fields)
+    for usage in source.children:
+        child = store.get(course_of(source.usage), usage)
+        if child is not None:
+            twin.children.append(_twin(store, course, child, twin.usage).usage)
+    save(store, twin)
+    return twin
+
+
+# -- updating -------------------------------------------------------------------------------------------------------
+
+
+def update(store: Store, usage: str, body: Mapping[str, Any], *, missing: int = 404) -> Node:
+    """The partial update of `/xblock/{key}`, in Studio's order of steps (Open edX: `_save_xblock`). A refusal at any
+    step leaves all as it was: the caller's transaction is taken back."""
+    node = found_or_made(store, usage, missing=missing)
     if body.get("publish") == "discard_changes":
         discard(store, node)
         return node
-    data = body.get("data")
-    if data:
-        _set_body(node, data)
-    for name, value in (body.get("fields") or {}).items():
-        if field_spec(node.category, name) is not None or spec(node.category) is None:
-            _keep(node, name, value)
+    data = body.get(BODY)
+    if data and (spec(node.category) is None or _has_body(node.category)):
+        node.fields[BODY] = body_value(node.category, data)
+    set_attributes(node, body.get("fields") or {})
     if body.get("children") is not None:
         reorder(store, node, body["children"])
-    for name in body.get("nullout") or ():
-        node.fields.pop(name, None)
-    set_fields(node, body.get("metadata") or {})
-    grader = body.get("graderType")
-    if isinstance(grader, str):
-        if grader == "notgraded":
-            node.fields.pop("format", None)
-            node.fields.pop("graded", None)
-        else:
-            node.fields |= {"format": grader, "graded": True}
+    clear_fields(node, body.get("nullout"))
+    set_metadata(node, body.get("metadata") or {})
+    _grade(node, body.get("graderType"))
     save(store, node)
     if node.category == "static_tab":
-        _rename_tab(store, course, node)
-    if body.get("publish") == "make_public" or (
-        body.get("publish") == "republish" and not is_direct(node.category) and store.get(course, usage, PUBLISHED)
-    ):
+        _rename_tab(store, node)
+    wanted = body.get("publish")
+    shown = store.has(course_of(usage), usage, PUBLISHED)
+    if wanted == "make_public" or (wanted == "republish" and shown and not is_direct(node.category)):
         publish(store, usage)
     return node
 
 
-def _set_body(node: Node, data: Any) -> None:
-    field = field_spec(node.category, BODY)
-    node.fields[BODY] = coerce(field, data) if field is not None else data
+def found_or_made(store: Store, usage: str, *, missing: int = 404) -> Node:
+    """The draft; `course_info` blocks are made when they are first asked for."""
+    course = course_of(usage)
+    node = store.get(course, usage)
+    if node is None and category_of(usage) == "course_info" and store.course(course) is not None:
+        node = Node(usage, "course_info")
+        save(store, node)
+    return node or need(store, usage, missing=missing)
 
 
-def _rename_tab(store: Store, course: str, node: Node) -> None:
-    row = store.course(course) or {}
-    slug = node.usage.rpartition("@")[2]
-    for tab in row.get("tabs", []):
-        if tab.get("url_slug") == slug:
-            tab["name"] = title_of(node)
-            tab["course_staff_only"] = bool(node.fields.get("course_staff_only"))
-    store.save_course(course, row)
+def _has_body(category: str) -> bool:
+    known = spec(category)
+    return known is not None and (known.content == BODY or BODY in known.own_fields)
 
 
-CONCURRENT = {"error": "Invalid data, possibly caused by concurrent authors."}
+def _grade(node: Node, grader: Any) -> None:
+    """No one checks that there is such an assignment type."""
+    if not isinstance(grader, str):
+        return
+    if grader == "notgraded":
+        node.fields.pop("format", None)
+        node.fields.pop("graded", None)
+    else:
+        node.fields |= {"format": grader, "graded": True}
 
 
 def reorder(store: Store, node: Node, children: Sequence[str]) -> None:
     """The full list: dropping a child or naming an orphan is a 400, naming another's child moves it here."""
     course = course_of(node.usage)
-    if set(node.children) - set(children):
-        raise Refusal(400, CONCURRENT)
+    if set(node.children) - set(children) or len(set(children)) != len(children):
+        raise refuse(400, CONCURRENT)
     for usage in children:
         if usage in node.children:
             continue
         child = store.get(course, usage)
         if child is None or child.parent is None:
-            raise Refusal(400, CONCURRENT)
-        _detach(store, child)
+            raise refuse(400, CONCURRENT)
+        _take_out(store, child)
         child.parent = node.usage
         save(store, child)
     node.children = list(children)
 
 
-def _detach(store: Store, child: Node) -> None:
-    course = course_of(child.usage)
-    parent = store.get(course, child.parent) if child.parent else None
+def _take_out(store: Store, child: Node) -> None:
+    parent = store.get(course_of(child.usage), child.parent) if child.parent else None
     if parent is not None and child.usage in parent.children:
         parent.children.remove(child.usage)
         save(store, parent)
 
 
-def move(store: Store, usage: str, parent_usage: str, index: int | None) -> int:
-    """Put a block under another parent. Raises Refusal(400) as Studio does."""
-    child, parent = need(store, usage), need(store, parent_usage)
-    allowed = {"sequential": ("vertical",), "chapter": ("sequential",)}
-    if parent.category in ("course", "chapter", "sequential"):
-        if child.category not in allowed.get(parent.category, ()):
-            raise Refusal(400, {"error": f"You can not move {child.category} into {parent.category}."})
-    elif is_direct(child.category):
-        raise Refusal(400, {"error": f"You can not move {child.category} into {parent.category}."})
+_TARGETS = {"sequential": ("vertical",), "chapter": ("sequential",)}
+
+
+def move(store: Store, usage: str, parent_usage: str, index: int | None, *, missing: int = 404) -> int:
+    """Put a block under another parent; returns where it was. Raises Refusal(400) as Studio does (`_move_item`)."""
+    child, parent = need(store, usage, missing=missing), need(store, parent_usage, missing=missing)
+    if is_direct(parent.category):
+        allowed = child.category in _TARGETS.get(parent.category, ())
+    else:
+        known = spec(parent.category)
+        allowed = not is_direct(child.category) and (known is None or known.children)
+    if not allowed:
+        raise refuse(400, f"You can not move {child.category} into {parent.category}.")
     if child.parent == parent_usage:
-        raise Refusal(400, {"error": "Item is already present in target location."})
+        raise refuse(400, "Item is already present in target location.")
     if usage == parent_usage or parent_usage in {below.usage for below in subtree(store, usage)}:
-        raise Refusal(400, {"error": "You can not move an item into itself."})
+        raise refuse(400, "You can not move an item into itself.")
+    if parent.category == "split_test":
+        raise refuse(400, "You can not move an item directly into content experiment.")
     if index is not None and not 0 <= index <= len(parent.children):
-        raise Refusal(400, {"error": f"You can not move {usage} at an invalid index ({index})."})
+        raise refuse(400, f"You can not move {usage} at an invalid index ({index}).")
     source = store.get(course_of(usage), child.parent or "")
     at = source.children.index(usage) if source and usage in source.children else 0
-    _detach(store, child)
+    _take_out(store, child)
     parent.children.insert(len(parent.children) if index is None else index, usage)
     save(store, parent)
     child.parent = parent_usage
     save(store, child)
     return at
+
+
+# -- draft and published --------------------------------------------------------------------------------------------
 
 
 def subtree(store: Store, usage: str, branch: str = DRAFT) -> Iterator[Node]:
@@ -379,15 +335,14 @@ def subtree(store: Store, usage: str, branch: str = DRAFT) -> Iterator[Node]:
             stack.extend(reversed(node.children))
 
 
-def publish(store: Store, usage: str) -> None:
-    """Copy the draft subtree to the published branch; what the draft no longer has goes."""
+def publish(store: Store, usage: str, *, missing: int = 404) -> None:
+    """Copy the draft subtree to the published branch; what the draft no longer has anywhere goes. A block that was moved
+    away stays where it is shown now until its new place is published."""
     course = course_of(usage)
-    need(store, usage)
+    need(store, usage, missing=missing)
     wanted = list(subtree(store, usage))
     keys = {node.usage for node in wanted}
-    for old in list(subtree(store, usage, PUBLISHED)):
-        if old.usage not in keys:
-            store.drop(course, old.usage, PUBLISHED)
+    old = [node.usage for node in subtree(store, usage, PUBLISHED) if node.usage not in keys]
     for node in wanted:
         store.put(course, node, PUBLISHED)
     top = wanted[0]
@@ -397,13 +352,19 @@ def publish(store: Store, usage: str) -> None:
         ours = {*shown.children, usage}
         shown.children = [child for child in parent.children if child in ours]
         store.put(course, shown, PUBLISHED)
+    if old:
+        held = {child for node in store.all(course, PUBLISHED).values() for child in node.children}
+        for gone in old:
+            if gone not in held:
+                store.drop(course, gone, PUBLISHED)
 
 
 def discard(store: Store, node: Node) -> None:
+    """Back to what is published; nothing for a direct-only block, a 500 for one that never was (InvalidVersionError)."""
     if is_direct(node.category):
         return
     course = course_of(node.usage)
-    if store.get(course, node.usage, PUBLISHED) is None:
+    if not store.has(course, node.usage, PUBLISHED):
         raise broken()
     for draft in list(subtree(store, node.usage)):
         if draft.usage != node.usage:
@@ -412,30 +373,25 @@ def discard(store: Store, node: Node) -> None:
         store.put(course, shown)
 
 
-def delete(store: Store, usage: str) -> None:
+def delete(store: Store, usage: str, *, missing: int = 404) -> None:
     """Delete a subtree. A unit vanishes from the LMS at once, a component when its unit is published."""
     course = course_of(usage)
-    node = need(store, usage)
+    node = need(store, usage, missing=missing)
     if node.category == "course":
-        raise Refusal(400, {"error": "the course block cannot be deleted"})
+        raise refuse(400, "the course block cannot be deleted")
     parent = store.get(course, node.parent) if node.parent else None
-    below = list(subtree(store, usage))
     both = is_direct(node.category) or parent is None or is_direct(parent.category)
-    for gone in below:
-        store.drop(course, gone.usage)
-        if both:
-            store.drop(course, gone.usage, PUBLISHED)
+    for branch in (DRAFT, PUBLISHED) if both else (DRAFT,):
+        for gone in list(subtree(store, usage, branch)):
+            store.drop(course, gone.usage, branch)
     if node.category == "static_tab":
-        row = store.course(course) or {}
-        slug = usage.rpartition("@")[2]
-        row["tabs"] = [tab for tab in row.get("tabs", []) if tab.get("url_slug") != slug]
-        store.save_course(course, row)
+        set_tabs(store, course, [tab for tab in tabs_of(store, course) if tab.get("url_slug") != block_id_of(usage)])
     if parent is not None:
         parent.children.remove(usage)
         save(store, parent)
 
 
-def changed_units(drafts: Mapping[str, Node], shown: Mapping[str, Node], usage: str) -> bool:
+def changed(drafts: Mapping[str, Node], shown: Mapping[str, Node], usage: str) -> bool:
     """`has_changes`: the draft, or anything below it, is not what is published."""
     stack = [usage]
     while stack:
@@ -447,3 +403,41 @@ def changed_units(drafts: Mapping[str, Node], shown: Mapping[str, Node], usage: 
             return True
         stack.extend(node.children)
     return False
+
+
+def orphans(store: Store, course: str) -> list[str]:
+    """Blocks that nothing leads to; detached ones never count."""
+    nodes = store.all(course)
+    reached = {node.usage for node in subtree(store, root_of(course))}
+    return sorted(usage for usage, node in nodes.items() if usage not in reached and not is_detached(node.category))
+
+
+# -- pages ------------------------------------------------------------------------------------------------------------
+
+
+def tabs_of(store: Store, course: str) -> list[dict[str, Any]]:
+    """The course's tabs: a field of the course block."""
+    root = store.get(course, root_of(course))
+    return list(root.fields.get("tabs") or []) if root else []
+
+
+def set_tabs(store: Store, course: str, tabs: list[dict[str, Any]]) -> None:
+    root = need(store, root_of(course))
+    root.fields["tabs"] = tabs
+    save(store, root)
+
+
+def _add_tab(store: Store, course: str, node: Node) -> None:
+    name = node.fields.get("display_name") or "Empty"
+    tab = {"type": "static_tab", "name": name, "url_slug": block_id_of(node.usage)}
+    set_tabs(store, course, [*tabs_of(store, course), tab])
+
+
+def _rename_tab(store: Store, node: Node) -> None:
+    course = course_of(node.usage)
+    tabs = tabs_of(store, course)
+    for tab in tabs:
+        if tab.get("url_slug") == block_id_of(node.usage):
+            tab["name"] = title_of(node)
+            tab["course_staff_only"] = bool(node.fields.get("course_staff_only"))
+    set_tabs(store, course, tabs)

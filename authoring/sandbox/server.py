@@ -1,8 +1,11 @@
-"""The sandbox as a running server: in a thread for commands and tests, in the foreground for `authoring sandbox`."""
+"""The sandbox as a running server: in a thread for commands and tests, in the foreground for `authoring sandbox`.
+
+Comes in: the path of the state's file and a profile. Goes out: a server on a loopback address, and for tests its log, its
+faults and all that it holds.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import sqlite3
 import threading
@@ -16,8 +19,9 @@ from typing import Any
 import uvicorn
 
 from authoring.errors import SettingsError
-from authoring.sandbox.app import Platform, create_app
+from authoring.sandbox.app import app_of
 from authoring.sandbox.faults import Faults
+from authoring.sandbox.platform import Platform
 from authoring.sandbox.profile import DOCUMENTED, Profile
 from authoring.sandbox.store import Request, Store
 from authoring.sandbox.views import snapshot
@@ -45,13 +49,19 @@ def _open(database: Path) -> Store:
         ) from error
 
 
-def _server(platform: Platform) -> uvicorn.Server:
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+def _server(platform: Platform, host: str) -> uvicorn.Server:
+    # On a loopback address it answers to the loopback's names alone; whoever opens it to a network names it as they like.
+    hosts = LOOPBACK if host in ("127.0.0.1", "localhost", "::1") else None
     config = uvicorn.Config(
-        create_app(platform),
+        app_of(platform, hosts),
         log_config=None,
         log_level="critical",  # what goes wrong is answered; a traceback on a terminal helps nobody
         access_log=False,
         lifespan="off",
+        ws="none",
         timeout_graceful_shutdown=1,
         server_header=False,
     )
@@ -65,21 +75,21 @@ class SandboxServer:
     """
 
     def __init__(
-        self, database: Path, profile: Profile = DOCUMENTED, *, port: int = 0, token_lifetime: float = 3600.0
+        self, database: Path, profile: Profile = DOCUMENTED, *, port: int = 0, token_lifetime: float | None = None
     ) -> None:
         self.profile = profile
         self.faults = Faults()
         self._database = database
         self._port = port
-        self._token_lifetime = token_lifetime
+        self._token_lifetime = profile.token_lifetime if token_lifetime is None else token_lifetime
         self.url = ""
 
     def __enter__(self) -> SandboxServer:
         self._store = _open(self._database)
-        self._platform = Platform(self._store, self.profile, self.faults, asyncio.Lock(), {}, self._token_lifetime)
+        self._platform = Platform(self._store, self.profile, self.faults, self._token_lifetime)
         self._listener = _listen("127.0.0.1", self._port)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._server = _server(self._platform)
+        self._server = _server(self._platform, "127.0.0.1")
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],), daemon=True, name="sandbox")
         self._thread.start()
         while not self._server.started and self._thread.is_alive():
@@ -109,7 +119,8 @@ class SandboxServer:
         self._platform.tokens.clear()
 
     def snapshot(self, course_key: str) -> dict[str, Any]:
-        """All that it holds of a course: `{draft, published, draft_detached, published_detached, course, assets}`."""
+        """All that it holds of a course: `{draft, published, draft_detached, published_detached, course, assets}`, as
+        :func:`authoring.sandbox.views.snapshot` has it."""
         with self._open() as store:
             return snapshot(store, course_key)
 
@@ -128,7 +139,7 @@ def serve(database: Path, host: str, port: int, profile: Profile = DOCUMENTED) -
     store = _open(database)
     listener = _listen(host, port)
     try:
-        _server(Platform(store, profile, Faults(), asyncio.Lock(), {})).run([listener])
+        _server(Platform(store, profile, Faults(), profile.token_lifetime), host).run([listener])
     finally:
         listener.close()
         store.close()

@@ -1,20 +1,24 @@
 """The sandbox's state: courses, two branches of blocks, files and a log of requests, in one SQLite file.
 
-Every request's change is one transaction, so a killed process leaves the state before or after it, never between.
+Comes in: `Node` values and JSON rows from `rules` and the routes. Goes out: the same, read back. Every request's change is
+one transaction, so a killed process leaves the state before or after it, never between.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 DRAFT = "draft"
 PUBLISHED = "published"
+CHUNK = 1 << 20
+"""Bytes of a file that are in memory at a time."""
 
 _SCHEMA = """
 create table if not exists courses (key text primary key, row text not null);
@@ -27,8 +31,11 @@ create table if not exists assets (
 );
 create table if not exists log (id integer primary key, method text, path text, kind text, status integer);
 create table if not exists versions (n integer primary key autoincrement);
+create table if not exists reruns (course text primary key, source text not null, title text, due real not null);
 """
 _COLUMNS = "usage, category, parent, fields, children, version"
+_FORMAT = 1
+"""`user_version` of the file. 0 is a file from before the log told of faults."""
 
 
 @dataclass(slots=True)
@@ -44,12 +51,22 @@ class Node:
 
 
 class Request(NamedTuple):
-    """A line of the log."""
+    """A line of the log. `status` is what the server answered, or would have; `fault` what kept the answer away."""
 
     method: str
     path: str
     kind: str
     status: int
+    fault: str | None = None
+
+
+class Rerun(NamedTuple):
+    """A course that is being copied: its key, its source's, its title and when (Unix time) the copy is there."""
+
+    course: str
+    source: str
+    title: str | None
+    due: float
 
 
 class Store:
@@ -59,8 +76,20 @@ class Store:
         self.path = path
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         self._db.execute("pragma journal_mode = wal")
+        # A killed process loses nothing; a power cut may lose the last requests, which is good enough for a rehearsal.
         self._db.execute("pragma synchronous = normal")
-        self._db.executescript(_SCHEMA)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        if self._db.execute("pragma user_version").fetchone()[0] == _FORMAT:
+            return
+        with self.change():
+            for statement in filter(None, map(str.strip, _SCHEMA.split(";"))):
+                self._db.execute(statement)
+            names = {row[1] for row in self._db.execute("pragma table_info(log)")}
+            if "fault" not in names:
+                self._db.execute("alter table log add column fault text")
+            self._db.execute(f"pragma user_version = {_FORMAT}")
 
     def close(self) -> None:
         self._db.close()
@@ -76,6 +105,18 @@ class Store:
             if self._db.in_transaction:
                 self._db.execute("rollback")
             raise
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part of a transaction that can be taken back on its own: an exception does, and goes on."""
+        self._db.execute("savepoint part")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("rollback to part")
+            raise
+        finally:
+            self._db.execute("release part")
 
     # -- courses ------------------------------------------------------------------------------------------------------
 
@@ -94,6 +135,21 @@ class Store:
         self._db.execute("delete from blocks where course = ?", (key,))
         self._db.execute("delete from assets where course = ?", (key,))
 
+    def copy_assets(self, source: str, target: str) -> None:
+        """The files of one course for another, as a rerun has them."""
+        self._db.execute(
+            "insert or replace into assets select ?, name, row, content from assets where course = ?", (target, source)
+        )
+
+    def add_rerun(self, rerun: Rerun) -> None:
+        self._db.execute("insert or replace into reruns values (?, ?, ?, ?)", rerun)
+
+    def drop_rerun(self, course: str) -> None:
+        self._db.execute("delete from reruns where course = ?", (course,))
+
+    def reruns(self) -> list[Rerun]:
+        return [Rerun(*row) for row in self._db.execute("select course, source, title, due from reruns order by due")]
+
     # -- blocks -------------------------------------------------------------------------------------------------------
 
     def get(self, course: str, usage: str, branch: str = DRAFT) -> Node | None:
@@ -102,6 +158,12 @@ class Store:
             (course, branch, usage),
         ).fetchone()
         return _node(row) if row else None
+
+    def has(self, course: str, usage: str, branch: str = DRAFT) -> bool:
+        found = self._db.execute(
+            "select 1 from blocks where course = ? and branch = ? and usage = ?", (course, branch, usage)
+        )
+        return found.fetchone() is not None
 
     def all(self, course: str, branch: str = DRAFT) -> dict[str, Node]:
         rows = self._db.execute(
@@ -128,29 +190,57 @@ class Store:
     def drop(self, course: str, usage: str, branch: str = DRAFT) -> None:
         self._db.execute("delete from blocks where course = ? and branch = ? and usage = ?", (course, branch, usage))
 
-    def all_keys(self, course: str, branch: str) -> set[str]:
-        rows = self._db.execute("select usage from blocks where course = ? and branch = ?", (course, branch))
-        return {row[0] for row in rows}
-
     def next_version(self) -> int:
+        """A number that was never given before. The older ones are forgotten, the counter goes on."""
         cursor = self._db.execute("insert into versions default values")
         assert cursor.lastrowid is not None
+        self._db.execute("delete from versions where n < ?", (cursor.lastrowid,))
         return cursor.lastrowid
 
     # -- files --------------------------------------------------------------------------------------------------------
 
-    def put_asset(self, course: str, name: str, row: Mapping[str, Any], content: bytes) -> None:
-        self._db.execute("insert or replace into assets values (?, ?, ?, ?)", (course, name, json.dumps(row), content))
+    def put_asset(self, course: str, name: str, row: Mapping[str, Any], content: IO[bytes]) -> dict[str, Any]:
+        """Store a file piece by piece; returns `row` with its `size` and `digest` (SHA-256). One of that name is replaced."""
+        size = content.seek(0, 2)
+        content.seek(0)
+        digest = hashlib.sha256()
+        cursor = self._db.execute(
+            "insert or replace into assets values (?, ?, ?, zeroblob(?))", (course, name, "{}", size)
+        )
+        assert cursor.lastrowid is not None
+        with self._db.blobopen("assets", "content", cursor.lastrowid) as blob:
+            while piece := content.read(CHUNK):
+                digest.update(piece)
+                blob.write(piece)
+        kept = {**row, "name": name, "size": size, "digest": digest.hexdigest()}
+        self.save_asset(course, name, kept)
+        return kept
+
+    def save_asset(self, course: str, name: str, row: Mapping[str, Any]) -> None:
+        """Change what is said of a file, not the file."""
+        self._db.execute("update assets set row = ? where course = ? and name = ?", (json.dumps(row), course, name))
 
     def assets(self, course: str) -> list[dict[str, Any]]:
+        """What is said of each file, in the order of upload."""
         rows = self._db.execute("select row from assets where course = ? order by rowid", (course,))
         return [json.loads(row[0]) for row in rows]
 
-    def asset(self, course: str, name: str) -> tuple[dict[str, Any], bytes] | None:
-        row = self._db.execute(
-            "select row, content from assets where course = ? and name = ?", (course, name)
-        ).fetchone()
-        return (json.loads(row[0]), row[1]) if row else None
+    def asset(self, course: str, name: str) -> dict[str, Any] | None:
+        found = self._db.execute("select row from assets where course = ? and name = ?", (course, name)).fetchone()
+        return json.loads(found[0]) if found else None
+
+    def asset_content(self, course: str, name: str) -> Iterator[bytes]:
+        """A file in pieces, as it was at the first one, whatever is written meanwhile."""
+        reader = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        try:
+            found = reader.execute("select rowid from assets where course = ? and name = ?", (course, name)).fetchone()
+            if found is None:
+                return
+            with reader.blobopen("assets", "content", found[0], readonly=True) as blob:
+                while piece := blob.read(CHUNK):
+                    yield piece
+        finally:
+            reader.close()
 
     def drop_asset(self, course: str, name: str) -> bool:
         return self._db.execute("delete from assets where course = ? and name = ?", (course, name)).rowcount > 0
@@ -158,10 +248,11 @@ class Store:
     # -- the log ------------------------------------------------------------------------------------------------------
 
     def log(self, request: Request) -> None:
-        self._db.execute("insert into log (method, path, kind, status) values (?, ?, ?, ?)", request)
+        self._db.execute("insert into log (method, path, kind, status, fault) values (?, ?, ?, ?, ?)", request)
 
     def requests(self) -> list[Request]:
-        return [Request(*row) for row in self._db.execute("select method, path, kind, status from log order by id")]
+        rows = self._db.execute("select method, path, kind, status, fault from log order by id")
+        return [Request(*row) for row in rows]
 
     def clear_log(self) -> None:
         self._db.execute("delete from log")
