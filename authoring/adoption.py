@@ -37,12 +37,15 @@ class Matches:
     conflicts: Mapping[BlockKey, str]
 
 
-def unclaimed_components(course: Course, part: LockPart, live: RemoteCourse) -> dict[str, str]:
+def unclaimed_components(
+    course: Course, part: LockPart, live: RemoteCourse, contents: Mapping[str, LiveContent]
+) -> dict[str, str]:
     """Live components that may be new ones of `course`, usage key → category: what to read before matching.
 
-    Where a component's parent is itself a component, the parent must have been matched, so reading goes level by level.
+    Where a component's parent is itself a component, the parent must have been read and matched (`contents`), so reading
+    goes level by level.
     """
-    return _Matcher(course, part, live, {}).candidates
+    return _Matcher(course, part, live, contents).candidates
 
 
 def match_unclaimed(course: Course, part: LockPart, live: RemoteCourse, contents: Mapping[str, LiveContent]) -> Matches:

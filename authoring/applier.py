@@ -355,7 +355,7 @@ class _Applier:
                 outline = self.client.read_outline(self.plan.course, units=(place,))
                 if outline is None:
                     continue
-                near = unclaimed_components(course, part, outline)
+                near = unclaimed_components(course, part, outline, {})
                 contents = {
                     key: LiveContent(read.content, read.fields)
                     for key, read in self.client.read_blocks(near.items()).items()

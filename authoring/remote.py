@@ -62,7 +62,9 @@ class RemoteCourse:
         holder = blocks.get(parent) or RemoteBlock(parent, block_category(parent))
         blocks[parent] = replace(holder, children=tuple(child.usage_key for child in children))
         for child in children:
-            blocks[child.usage_key] = replace(child, parent=parent)
+            known = blocks.get(child.usage_key)  # may have been read before its parent was
+            below = known.children if known is not None and child.children is None else child.children
+            blocks[child.usage_key] = replace(child, parent=parent, children=below)
         return replace(self, blocks=blocks)
 
     def walk(self) -> Iterator[RemoteBlock]:

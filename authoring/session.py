@@ -67,7 +67,7 @@ class Session:
         part = self.state.part
         contents: dict[str, LiveContent] = {}
         while True:
-            near = unclaimed_components(self.course, part, outline)
+            near = unclaimed_components(self.course, part, outline, contents)
             self._read_contents({key: category for key, category in near.items() if key not in contents}, contents)
             adopted = match_unclaimed(self.course, part, outline, contents).adopted
             holders = set(self._holders(outline, adopted)) - asked

@@ -404,6 +404,10 @@ def test_blocks_that_hold_or_name_others_arrive_whole(desk: Desk) -> None:
     assert differences(desk) == []
     assert differences(desk, "published") == []
     assert desk.push("--publish")["operations"] == []
+    before = ids_of(desk.live()["draft"])
+    (desk.folder / "course.lock").unlink()
+    desk.push("--publish")
+    assert ids_of(desk.live()["draft"]) == before
     desk.edit("01-start/01-first/03-experiment.md", "Words for B", "Other words for B")
     desk.kinds()
     desk.push("--publish")

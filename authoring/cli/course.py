@@ -283,10 +283,12 @@ def _save_plan(made: Plan, out: Path) -> None:
 
 
 def _load_plan(path: Path, folder: Path) -> Plan:
+    remedy = "make one: authoring plan DIR --out FILE"
     try:
         row = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise StalePlanError(
-            f"{path}: not a saved plan ({error})", "make one: authoring plan DIR --out FILE"
-        ) from error
-    return plan_from_json(row, folder)
+    except (OSError, ValueError, RecursionError) as error:
+        raise StalePlanError(f"{path}: not a saved plan ({error})", remedy) from error
+    try:
+        return plan_from_json(row, folder)
+    except StalePlanError as error:
+        raise StalePlanError(f"{path}: {error.message}", error.hint or remedy) from error
