@@ -91,6 +91,19 @@ class Extra:
         return bool(self.attributes or self.elements)
 
 
+ProblemAnswer: TypeAlias = "str | tuple[ProblemAnswer, ...]"
+"""What a learner gives: a choice's text, a number or a text as typed; several choices; or one entry per question."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemTest:
+    """What an author says of a problem: `answer` scores `score`, a fraction of the problem's points."""
+
+    answer: ProblemAnswer
+    score: float
+    source: SourceLocation | None = field(default=None, compare=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """One XBlock.
@@ -101,7 +114,8 @@ class Block:
     and is uploaded through its handler (a SCORM package).
 
     `implicit_id` tells that nobody wrote the `url_name`: it was made from the position in the unit, so that
-    :mod:`authoring.identity` may align it with the lock file.
+    :mod:`authoring.identity` may align it with the lock file. `tests` are what a problem's author says of answers and
+    scores; they never travel, so they are no part of equality either.
     """
 
     key: BlockKey
@@ -111,6 +125,7 @@ class Block:
     package: Asset | None = None
     extra: Extra = field(default_factory=Extra)
     implicit_id: bool = field(default=False, compare=False)
+    tests: tuple[ProblemTest, ...] = field(default=(), compare=False)
     source: SourceLocation | None = field(default=None, compare=False)
 
     @property

@@ -305,7 +305,7 @@ class _UnitCompiler:
             case "html":
                 return self._text(component, draft.fields)
             case "problem":
-                return self._problem(component, draft.fields)
+                return self._problem(component, draft)
             case category:
                 return self._other(component, category, draft)
 
@@ -338,8 +338,8 @@ class _UnitCompiler:
         fields.setdefault("editor", "raw")  # Studio's visual editor would rewrite the HTML
         return self._finish(component, fields, rendered.html)
 
-    def _problem(self, component: Component, fields: dict[str, FieldValue]) -> Block | None:
-        directive = component.directive
+    def _problem(self, component: Component, draft: Draft) -> Block | None:
+        directive, fields = component.directive, draft.fields
         if directive is None or directive.body is None:
             self._missing_body(component)
             return None
@@ -366,7 +366,7 @@ class _UnitCompiler:
         else:
             message = f"Studio edits the problem {component.key.url_name!r} as XML, not as Markdown"
             self.diagnostics.report(BEYOND_STUDIO, message, where)
-        return self._finish(component, fields, compiled.olx)
+        return replace(self._finish(component, fields, compiled.olx), tests=draft.tests)
 
     def _read_file(self, path: str) -> str:
         text = self.compiler.read_file(self.node.path.parent, path)

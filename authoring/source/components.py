@@ -15,10 +15,11 @@ from typing import TypeAlias
 
 from authoring.diagnostics import Diagnostics, Severity, define
 from authoring.markup.links import Linker
-from authoring.model import Asset, FieldValue, SourceLocation
+from authoring.model import Asset, FieldValue, ProblemTest, SourceLocation
 from authoring.registry import categories
 from authoring.source.coursefile import MISSING_KEY
 from authoring.source.files import SourceFile, SourceTree
+from authoring.source.problem_tests import read_tests
 from authoring.yamlnodes import BAD_VALUE, INVALID, Entry, items_of, mapping_of, plain_value, text_value
 
 MISSING_FILE = define(
@@ -44,6 +45,7 @@ class Draft:
     used: set[str]
     """Paths of files that the component makes use of."""
     package: Asset | None = field(default=None)
+    tests: tuple[ProblemTest, ...] = ()
 
     def text(self, key: str) -> str | None:
         """The text of an option; None when it is missing or no text."""
@@ -240,7 +242,14 @@ def _choice_key(label: str, number: int) -> str:
     return re.sub(r"\W+", "-", label.casefold()).strip("-")[:40] or str(number)
 
 
+def _problem(draft: Draft) -> None:
+    entry = draft.entries.get("tests")
+    if entry is not None:
+        draft.tests = read_tests(entry, draft.diagnostics)
+
+
 SHAPES: Mapping[str, Shape] = {
+    "problem": Shape(("tests",), _problem),
     "video": Shape(("transcripts",), _video),
     "pdf": Shape(("file",), _pdf),
     "poll": Shape(("answers",), _poll),
