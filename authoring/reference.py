@@ -1,18 +1,22 @@
 """Pages of the documentation that are made from the code: `python -m authoring.reference docs`.
 
-Out: docs/diagnostics.md (every code with its summary and remedy) and docs/schemas/ (JSON Schemas for editors). A test holds
+Out: docs/diagnostics.md (every code with its summary and remedy), docs/sandbox-switches.md, docs/schemas/ (for editors). A test holds
 the committed files against what this module makes.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
+import inspect
+import itertools
 import pkgutil
 import sys
 from pathlib import Path
 
 import authoring
 from authoring.diagnostics import Severity, all_codes
+from authoring.sandbox import profile
 from authoring.schemas import write_schemas
 
 _INTRO = """# Diagnostics
@@ -38,9 +42,36 @@ def diagnostics_page() -> str:
     return "\n".join(parts)
 
 
+_SWITCHES_INTRO = """# The sandbox's switches
+
+Each known or guessed difference between deployments is one switch of `authoring.sandbox.Profile`. *Guess* marks those where
+no source says anything; they are one documented default each.
+
+This page is made from the code: `python -m authoring.reference docs`.
+
+| switch | documented | observed | what it is |
+|---|---|---|---|
+"""
+
+
+def switches_page() -> str:
+    """Markdown: a row a switch, with its value in either profile and its docstring."""
+    tree = ast.parse(inspect.getsource(profile))
+    (cls,) = (node for node in tree.body if isinstance(node, ast.ClassDef))
+    rows = []
+    for field, text in itertools.pairwise(cls.body):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
+            name = field.target.id
+            said = " ".join(str(ast.literal_eval(text.value)).split()).replace("|", "\\|")
+            values = [str(getattr(found, name)).lower() for found in (profile.DOCUMENTED, profile.OBSERVED)]
+            rows.append(f"| `{name}` | {values[0]} | {values[1]} | {said} |\n")
+    return _SWITCHES_INTRO + "".join(rows)
+
+
 def write_reference(folder: Path) -> None:
     """Write the generated pages below `folder`."""
     (folder / "diagnostics.md").write_text(diagnostics_page(), "utf-8")
+    (folder / "sandbox-switches.md").write_text(switches_page(), "utf-8")
     schemas = folder / "schemas"
     schemas.mkdir(exist_ok=True)
     write_schemas(schemas)

@@ -11,7 +11,7 @@ import pytest
 
 from authoring.cli import main
 from authoring.cli.output import EXIT_CODES
-from authoring.reference import diagnostics_page, write_reference
+from authoring.reference import diagnostics_page, switches_page, write_reference
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "authoring"
@@ -90,6 +90,7 @@ def test_the_generated_pages_are_up_to_date(tmp_path: Path) -> None:
     assert (ROOT / "docs" / "diagnostics.md").read_text("utf-8") == diagnostics_page(), (
         "run: python -m authoring.reference docs"
     )
+    assert (ROOT / "docs" / "sandbox-switches.md").read_text("utf-8") == switches_page()
     write_reference(tmp_path)
     committed = {
         p.relative_to(ROOT / "docs" / "schemas"): p.read_bytes() for p in (ROOT / "docs" / "schemas").rglob("*.json")

@@ -12,12 +12,7 @@ know of it. Creates that are lost so are met: what is below them is refused, and
 from __future__ import annotations
 
 import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
