@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from authoring.adoption import LiveContent, holds_same, match_unclaimed
 from authoring.dialects import Capabilities
+from authoring.impacts import impact_of_update
 from authoring.lockfile import PACKAGE, LockEntry, LockPart, content_field, digest, wanted_state
 from authoring.model import (
     CHAPTER,
@@ -463,7 +464,7 @@ class _Planner:
         if not fields and content is None:
             return
         self.touched.add(block.key)
-        impact = Impact.NEW if created or entry is None else _impact(block.category, fields, content)
+        impact = Impact.NEW if created or entry is None else impact_of_update(block.category, fields, content)
         update = UpdateBlock(block.key, fields, content, impact, usage_key)
         if _needs_ids(block, self.reachable):
             self.deferred.append(update)
@@ -688,70 +689,6 @@ def _needs_ids(block: Block, reachable: Set[str]) -> bool:
     texts = (block.content, *block.fields.values())
     links = (JUMP_LINK.findall(text) for text in texts if isinstance(text, str) and "/jump_to_id/" in text)
     return any(name not in reachable for names in links for name in names)
-
-
-GRADING_FIELDS = frozenset(
-    [
-        "weight",
-        "max_attempts",
-        "graded",
-        "format",
-        "due",
-        "relative_weeks_due",
-        "graceperiod",
-        "showanswer",
-        "show_correctness",
-        "rerandomize",
-        "grading_method",
-        "attempts_before_showanswer_button",
-        "submission_wait_seconds",
-        "has_score",
-        "points",
-        "hide_after_due",
-        "grading_policy",
-        "is_time_limited",
-        "default_time_limit_minutes",
-        "rubric_criteria",
-        "rubric_assessments",
-        "submission_due",
-        "submission_start",
-    ]
-)
-ACCESS_FIELDS = frozenset(
-    [
-        "start",
-        "end",
-        "enrollment_start",
-        "enrollment_end",
-        "visible_to_staff_only",
-        "group_access",
-        "hide_from_toc",
-        "invitation_only",
-        "catalog_visibility",
-        "course_visibility",
-        "days_early_for_beta",
-        "user_partitions",
-        "self_paced",
-        "max_student_enrollments_allowed",
-        "pre_requisite_courses",
-        "course_staff_only",
-    ]
-)
-WORDING_FIELDS = frozenset(
-    ["display_name", "question", "answers", "feedback", "prompt", "title", "description", "highlights"]
-)
-
-
-def _impact(category: str, fields: Mapping[str, FieldValue], content: str | None) -> Impact:
-    """The gravest thing that learners will notice of an update."""
-    known = spec(category)
-    if fields.keys() & ACCESS_FIELDS:
-        return Impact.ACCESS
-    if fields.keys() & GRADING_FIELDS or (content is not None and known is not None and known.learner_state):
-        return Impact.GRADING
-    if content is not None or fields.keys() & WORDING_FIELDS:
-        return Impact.WORDING
-    return Impact.SETTINGS
 
 
 def _keys_of(operation: Operation) -> Iterator[BlockKey]:

@@ -85,11 +85,14 @@ class Session:
     def _holders(self, outline: RemoteCourse, adopted: Mapping[BlockKey, str]) -> Iterator[str]:
         """Live blocks that get new children and whose children the outline does not tell."""
         entries = self.state.part.entries
-        for block in self.course.root.walk():
+        for block, parent in self.course.root.walk_with_parent():
             if all(child.key in entries for child in block.children):
                 continue
             place = entries[block.key].usage_key if block.key in entries else adopted.get(block.key)
             known = outline.blocks.get(place) if place else None
+            in_outline = parent is None or parent.category in ("course", "chapter", "sequential")
+            if known is None and in_outline and outline.lists(block.category):
+                continue  # gone: a read of it would be refused
             if place and (known is None or known.children is None):
                 yield place
 

@@ -22,7 +22,7 @@ LAYERS = (
     ("olx", "markup", "yamlnodes"),
     ("source", "checks", "schemas", "lockfile", "operations", "calls", "remote", "references", "settings"),
     ("dialects",),
-    ("adoption", "client", "identity", "publishing", "doctor", "planner", "rendering"),
+    ("adoption", "client", "identity", "impacts", "publishing", "doctor", "planner", "rendering"),
     ("journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
     ("session", "report", "reference"),
     ("cli",),
