@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from authoring.diagnostics import Diagnostic, Diagnostics, Severity
-from authoring.errors import AuthoringError, SourceError
+from authoring.errors import ApiError, AuthoringError, SourceError
 from authoring.operations import Operation, Plan
 from authoring.report import describe
 
@@ -121,9 +121,17 @@ def fail(error: AuthoringError) -> NoReturn:
     console.print(error.message, markup=False)
     if isinstance(error, SourceError) and error.diagnostics:
         console.print(f"  {count_line(error.diagnostics)}; nothing was sent", markup=False)
-    if error.hint:
-        console.print(f"  hint: {error.hint}", style="dim", markup=False)
+    hint = _hint_of(error)
+    if hint:
+        console.print(f"  hint: {hint}", style="dim", markup=False)
     sys.exit(error.exit_code)
+
+
+def _hint_of(error: AuthoringError) -> str | None:
+    """What to do next; a call that failed without a word of advice can at least be tried again."""
+    if error.hint is None and isinstance(error, ApiError):
+        return "run the same command again; `authoring doctor` says what answers"
+    return error.hint
 
 
 def error_report(error: AuthoringError) -> dict[str, object]:
@@ -132,7 +140,7 @@ def error_report(error: AuthoringError) -> dict[str, object]:
         "error": {
             "kind": type(error).__name__,
             "message": error.message,
-            "hint": error.hint,
+            "hint": _hint_of(error),
             "exit_code": error.exit_code,
         }
     }

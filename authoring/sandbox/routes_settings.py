@@ -13,7 +13,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from authoring.registry import spec
+from authoring.registry import fields_of
 from authoring.sandbox import rules
 from authoring.sandbox.platform import Platform, body_of, need_json
 from authoring.sandbox.refusals import Refusal, broken
@@ -74,9 +74,7 @@ async def advanced(platform: Platform, request: Request) -> Response:
     """`/settings/advanced/{key}`: `{name: {value, …}}`. A write is laid over, name by name; one bad value and nothing is
     saved. Unknown and hidden names are passed over."""
     root = platform.root(request.path_params["key"])
-    known = spec("course")
-    assert known is not None
-    offered = {name: field for name, field in known.own_fields.items() if name not in HIDDEN}
+    offered = {name: field for name, field in fields_of("course").items() if name not in HIDDEN}
     if request.method == "GET":
         need_json(request)
     else:
@@ -263,11 +261,10 @@ def _has_begun(body: Mapping[str, Any], root: Node) -> bool:
 
 
 def _details_json(row: Mapping[str, Any], root: Node) -> dict[str, Any]:
-    course = spec("course")
-    assert course is not None
+    course = fields_of("course")
     values: dict[str, Any] = {}
     for name, field in FIELDS.items():
-        known = course.own_fields.get(field)
+        known = course.get(field)
         values[name] = root.fields.get(field, known.default if known is not None and name not in DATES else None)
     values |= {name: row["about"].get(name) for name in ABOUT}
     return values | {"org": row["org"], "course_id": row["number"], "run": row["run"]}

@@ -100,7 +100,18 @@ async def delete_course(platform: Platform, request: Request) -> Response:
 
 
 async def home_courses(platform: Platform, request: Request) -> Response:
-    """All courses; `search` looks at titles only. A rerun that is being made is an in-process action."""
+    """All courses on one page; `search` looks at titles only. A rerun that is being made is an in-process action."""
+    results = _home(platform, request)
+    count = len(results["courses"])
+    return JSONResponse({"count": count, "num_pages": 1, "next": None, "previous": None, "results": results})
+
+
+async def home_courses_unpaged(platform: Platform, request: Request) -> Response:
+    """The older list: the same rows without the pages around them."""
+    return JSONResponse({**_home(platform, request), "archived_courses": []})
+
+
+def _home(platform: Platform, request: Request) -> dict[str, list[dict[str, Any]]]:
     wanted = request.query_params.get("search", "").lower()
     rows = []
     for key in platform.store.courses():
@@ -113,8 +124,7 @@ async def home_courses(platform: Platform, request: Request) -> Response:
         org, number, run = course_parts(rerun.course)
         names = {"course_key": rerun.course, "org": org, "number": number, "run": run, "display_name": rerun.title}
         actions.append(names | {"is_failed": False, "is_in_progress": True, "dismiss_link": ""})
-    results = {"courses": rows, "in_process_course_actions": actions}
-    return JSONResponse({"count": len(rows), "num_pages": 1, "next": None, "previous": None, "results": results})
+    return {"courses": rows, "in_process_course_actions": actions}
 
 
 # -- blocks -----------------------------------------------------------------------------------------------------------

@@ -58,10 +58,10 @@ def new_course(store: Store, course: str, title: str) -> None:
             "run": run,
             "grading": {
                 "graders": [
-                    _grader(0, "Homework", "HW", 15),
-                    _grader(1, "Lab", "", 15),
-                    _grader(2, "Midterm Exam", "", 30),
-                    _grader(3, "Final Exam", "", 40),
+                    _grader(0, "Homework", "HW", 15, 12, 2),
+                    _grader(1, "Lab", "", 15, 12, 2),
+                    _grader(2, "Midterm Exam", "", 30, 1, 0),
+                    _grader(3, "Final Exam", "", 40, 1, 0),
                 ],
                 "grade_cutoffs": {"Pass": 0.5},
                 "grace_period": None,
@@ -89,8 +89,15 @@ def new_course(store: Store, course: str, title: str) -> None:
     store.put(course, root, PUBLISHED)
 
 
-def _grader(number: int, kind: str, short: str, weight: float) -> dict[str, Any]:
-    return {"id": number, "type": kind, "min_count": 1, "drop_count": 0, "short_label": short, "weight": weight}
+def _grader(number: int, kind: str, short: str, weight: float, count: int, drop: int) -> dict[str, Any]:
+    return {
+        "id": number,
+        "type": kind,
+        "min_count": count,
+        "drop_count": drop,
+        "short_label": short,
+        "weight": weight,
+    }
 
 
 def copy_course(store: Store, source: str, target: str, title: str | None) -> None:
