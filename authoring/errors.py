@@ -3,6 +3,7 @@
 AuthoringError
   SourceError               the input cannot be compiled; carries diagnostics          exit 1
   SettingsError             a target or a setting is missing or wrong                   exit 1
+  EngineError               the platform's grading engine is missing or does not start  exit 1
   LockfileError             unreadable, conflicted, or from a newer format              exit 1
   StalePlanError            the lock file or the target changed after planning          exit 5
   BusyError                 another writer works on the same course                     exit 6
@@ -44,6 +45,10 @@ class SourceError(AuthoringError):
 
 class SettingsError(AuthoringError):
     """A target or a setting is missing or wrong."""
+
+
+class EngineError(AuthoringError):
+    """The platform's grading engine is not installed, or does not start."""
 
 
 class LockfileError(AuthoringError):

@@ -229,7 +229,30 @@ def _conveniences(spec: CategorySpec) -> dict[str, Schema]:
                 "type": "string",
             }
         }
+    if spec.name == "problem":
+        return {"tests": _problem_tests_schema()}
     return {}
+
+
+def _problem_tests_schema() -> Schema:
+    typed: Schema = {"type": ["string", "number", "boolean", "null"]}
+    entry: Schema = {"anyOf": [typed, {"type": "array", "items": typed}]}
+    answer: Schema = {
+        "description": "A choice's text, a number or a text; a list of choices; or a list with one entry per question.",
+        "anyOf": [typed, {"type": "array", "items": entry}],
+    }
+    score: Schema = {"description": "The fraction of the problem's points.", "type": "number"}
+    return {
+        "title": "Tests",
+        "description": "Which answers must score what; `authoring test` proves it. Never sent to the platform.",
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {"answer": answer, "score": {**score, "minimum": 0, "maximum": 1}},
+            "required": ["answer", "score"],
+            "additionalProperties": False,
+        },
+    }
 
 
 def _grading_schema() -> Schema:

@@ -13,7 +13,12 @@ know of it. So with components. A section, subsection or unit that is lost so is
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -246,3 +251,63 @@ def test_a_fault_at_a_write(setting: Setting, fault: Fault, push: str, tmp_path:
         skip = kinds[:number].count(kind)
         strike = Fault(fault.kind, kind, skip=skip, status=fault.status, seconds=fault.seconds)
         disturb(desk, strike, f"{name_of(fault)} at write {number} ({kind} {skip + 1}) of {len(kinds)}")
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: f"{setting[0]}-{setting[1].name}")
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(FaultKind.RESET_BEFORE), Fault(FaultKind.ERROR_BEFORE, status=503), Fault(FaultKind.LOGIN_REDIRECT)],
+    ids=name_of,
+)
+def test_a_fault_that_lasts(setting: Setting, fault: Fault, tmp_path: Path) -> None:
+    """Exit code 3 while nothing could be read, 4 when writing stopped part of the way; nothing is lost by either."""
+    desk = open_desk(setting, tmp_path / "course", "first", f"lasting_{setting[1].name}_{fault.kind}")
+    desk.server.faults.add(Fault(fault.kind, "read", times=1000, status=fault.status))
+    refused = desk.push(*PUSH, code=3)
+    assert refused["error"]["hint"]
+    assert desk.writes() == []
+    desk.server.faults.clear()
+    desk.server.faults.add(Fault(fault.kind, "create", skip=9, times=1000, status=fault.status))
+    stopped = desk.push(*PUSH, code=4)
+    assert stopped["error"]["message"].startswith("stopped at operation ")
+    assert_lock_is_valid(desk)
+    made = Counter(desk.writes())["create"]
+    assert desk.part().entries
+    desk.server.faults.clear()
+    desk.push(*PUSH)
+    assert Counter(desk.writes())["create"] < made + 9
+    assert_exact(desk)
+    cases["lasting"] += 2
+
+
+@pytest.mark.parametrize("push", ["first", "update"])
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: f"{setting[0]}-{setting[1].name}")
+def test_a_killed_process(setting: Setting, push: str, tmp_path: Path) -> None:
+    """Kill -9 at any instant, several times over: what comes after goes on from there, exactly."""
+    chance = random.Random(f"{setting[0]} {setting[1].name} {push}")
+    for number in range(12 if FULL else 1):
+        desk = open_desk(setting, tmp_path / "course", push, f"killed_{setting[1].name}_{number}")
+        total = len(writes_of(setting, push, tmp_path / "clean"))
+        desk.server.clear_log()
+        for _ in range(3):
+            kill_during_push(desk, after=chance.randrange(1, max(2, total // 3)), then=chance.uniform(0, 0.02))
+            assert_lock_is_valid(desk)
+            cases["killed"] += 1
+        desk.push(*PUSH)
+        assert_exact(desk)
+
+
+def kill_during_push(desk: Desk, *, after: int, then: float) -> None:
+    """Start a real process; kill it `then` seconds after so many writes (or let it end, if there are fewer)."""
+    desk.server.clear_log()
+    command = [sys.executable, "-m", "authoring", "push", str(desk.folder), *PUSH]
+    with subprocess.Popen(
+        command, env={**os.environ, **desk.environ}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        while (
+            process.poll() is None
+            and sum(request.kind not in ("read", "login") for request in desk.server.requests) < after
+        ):
+            time.sleep(0.005)
+        time.sleep(then)
+        process.send_signal(signal.SIGKILL)

@@ -49,8 +49,13 @@ def check_course(course: Course) -> Diagnostics:
     """What every rule of `RULES` finds, with the severities that the course sets."""
     diagnostics = Diagnostics()
     for rule in RULES:
-        diagnostics.extend(finding for found in rule(course) if (finding := _levelled(found, course)) is not None)
+        diagnostics.extend(at_course_levels(rule(course), course))
     return diagnostics
+
+
+def at_course_levels(findings: Iterable[Diagnostic], course: Course) -> tuple[Diagnostic, ...]:
+    """Findings with the severities that the course sets; those that it turned off are left out."""
+    return tuple(finding for found in findings if (finding := _levelled(found, course)) is not None)
 
 
 def _levelled(finding: Diagnostic, course: Course) -> Diagnostic | None:
@@ -60,4 +65,4 @@ def _levelled(finding: Diagnostic, course: Course) -> Diagnostic | None:
     return None if level == "off" else replace(finding, severity=Severity(level))
 
 
-__all__ = ["RULES", "Rule", "check_course"]
+__all__ = ["RULES", "Rule", "at_course_levels", "check_course"]

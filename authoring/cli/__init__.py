@@ -6,6 +6,7 @@ import click
 
 from authoring import __version__
 from authoring.cli.course import check, plan, publish, push, status
+from authoring.cli.grading import test
 from authoring.cli.problem import problem
 from authoring.cli.project import doctor, new, sandbox, schemas
 
@@ -21,5 +22,5 @@ def main() -> None:
     """Courses written in Markdown and YAML, kept in git, live on Open edX."""
 
 
-for command in (new, check, plan, push, publish, status, doctor, sandbox, problem, schemas):
+for command in (new, check, test, plan, push, publish, status, doctor, sandbox, problem, schemas):
     main.add_command(command)

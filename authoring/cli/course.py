@@ -26,6 +26,7 @@ from authoring.cli.output import (
 )
 from authoring.diagnostics import Diagnostics, Severity
 from authoring.errors import SourceError, StalePlanError
+from authoring.grading import grade_course
 from authoring.operations import Plan, plan_from_json, plan_to_json
 from authoring.planner import PlanOptions
 from authoring.report import (
@@ -48,15 +49,21 @@ from authoring.source import read_course
 @click.command()
 @options.course_folder
 @options.strict
+@click.option("--grade", is_flag=True, help="Grade the problems as well, as `authoring test` does (extra `real`).")
+@options.allow_code
 @click.option("--sarif", is_flag=True, help="Print the findings as SARIF 2.1.0, for code-scanning views.")
 @options.as_json
 @handle_errors
-def check(folder: Path, strict: bool, sarif: bool, as_json: bool) -> None:
+def check(folder: Path, strict: bool, grade: bool, allow_code: bool, sarif: bool, as_json: bool) -> None:
     """Read a course folder and say what is wrong with it. Sends nothing."""
+    if allow_code and not grade:
+        raise click.UsageError("--allow-code is for --grade: nothing else runs code")
     course, diagnostics = read_course(folder)
     findings = Diagnostics(diagnostics)
     if course is not None:
         findings.extend(check_course(course))
+        if grade:
+            findings.extend(grade_course(course, allow_code=allow_code))
     bad = bool(findings.errors) or (strict and any(f.severity is Severity.WARNING for f in findings))
     blocks = Counter(block.category for block in course.blocks()) if course is not None else Counter[str]()
     if sarif:

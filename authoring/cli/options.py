@@ -44,6 +44,15 @@ def strict(function: F) -> F:
     return click.option("--strict", is_flag=True, help="Count warnings as errors.")(function)
 
 
+def allow_code(function: F) -> F:
+    """`--allow-code`: consent to run what a course brings."""
+    return click.option(
+        "--allow-code",
+        is_flag=True,
+        help="Let Python in problems run on this machine, unconfined: only for courses that you trust.",
+    )(function)
+
+
 def wait(function: F) -> F:
     """`--wait`: for another writer."""
     return click.option(

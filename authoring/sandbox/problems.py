@@ -75,6 +75,8 @@ def render_problem(olx: str, links: Links) -> Markup:
     for element in list(tree.iter(etree.Element)):
         if str(element.tag) in _REMOVED:
             _remove(element)
+    if not "".join(map(str, tree.itertext())).strip() and not len(tree):
+        return Markup('<p class="sb-note">This problem is empty.</p>')
     for element in list(tree.iter(etree.Element)):
         _change(element, numbers)
     make_safe(tree, links, controls=True)
@@ -101,6 +103,20 @@ def _change(element: etree._Element, numbers: count[int]) -> None:
         _become(element, "div", "response" if tag.endswith("response") else "")
 
 
+def _question(element: etree._Element) -> str:
+    """The question that an input answers, for those who do not see where it stands."""
+    own = element.get("label")
+    if own:
+        return own
+    for above in element.iterancestors():
+        for found in above.iter("label", "p"):
+            if found.tag == "label" or found.get("class") == "question":
+                return " ".join("".join(map(str, found.itertext())).split()) or "answer"
+        if str(above.get("class")) == "response":
+            break
+    return "answer"
+
+
 def _become(element: etree._Element, tag: str, kind: str = "") -> None:
     element.attrib.clear()
     element.tag = tag
@@ -110,7 +126,7 @@ def _become(element: etree._Element, tag: str, kind: str = "") -> None:
 
 def _group(element: etree._Element, kind: str, name: str) -> None:
     """Choices as radio buttons or checkboxes; which is right is not told."""
-    question = element.get("label")
+    written, question = element.get("label"), _question(element)
     choices = [child for child in element if child.tag == "choice"]
     _become(element, "fieldset")
     for choice in choices:
@@ -119,15 +135,17 @@ def _group(element: etree._Element, kind: str, name: str) -> None:
         control.tail = " " + (choice.text or "").lstrip()
         choice.text = None
         choice.insert(0, control)
-    if question:
+    if written:
         legend = etree.Element("legend")
-        legend.text = question
+        legend.text = written
         element.insert(0, legend)
+    else:
+        element.set("aria-label", question)
 
 
 def _dropdown(element: etree._Element) -> None:
     written = element.get("options", "")
-    question = element.get("label") or "answer"
+    question = _question(element)
     options = [first or second for first, second in _OPTION.findall(written)]
     texts = options or ["".join(map(str, child.itertext())).strip() for child in element if child.tag == "option"]
     for child in list(element):
@@ -140,7 +158,7 @@ def _dropdown(element: etree._Element) -> None:
 
 
 def _box(element: etree._Element, tag: str) -> None:
-    name = element.get("label") or "answer"
+    name = _question(element)
     after = element.get("trailing_text")
     for child in list(element):
         element.remove(child)

@@ -38,7 +38,7 @@ _SORTS = {"display_name": "display_name", "date_added": "added", "uploaddate": "
 
 def _asset_json(course: str, row: dict[str, Any]) -> dict[str, Any]:
     key = asset_key(course, row["name"])
-    added = datetime.fromisoformat(row["added"])
+    added = datetime.fromisoformat(row.get("added", "2026-01-01T00:00:00+00:00"))
     return {
         "display_name": row["display_name"],
         "content_type": row["content_type"],
@@ -91,7 +91,9 @@ def _page_of_assets(platform: Platform, key: str, request: Request) -> dict[str,
     sort, direction = ask.get("sort", "date_added"), ask.get("direction", "desc")
     by = _SORTS.get(sort.lower(), "added")
     # Equal moments stay in the order of upload, in either direction, so that pages do not overlap.
-    rows = sorted(rows, key=lambda row: str(row[by]).lower(), reverse=direction.lower() in ("desc", "descending"))
+    rows = sorted(
+        rows, key=lambda row: str(row.get(by, "")).lower(), reverse=direction.lower() in ("desc", "descending")
+    )
     try:
         page, size = max(0, int(ask.get("page", 0))), max(1, int(ask.get("page_size", 50)))
     except ValueError as error:

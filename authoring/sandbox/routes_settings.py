@@ -13,7 +13,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from authoring.registry import fields_of
+from authoring.registry import Scope, fields_of
 from authoring.sandbox import rules
 from authoring.sandbox.platform import Platform, body_of, need_json
 from authoring.sandbox.refusals import Refusal, broken
@@ -74,7 +74,11 @@ async def advanced(platform: Platform, request: Request) -> Response:
     """`/settings/advanced/{key}`: `{name: {value, …}}`. A write is laid over, name by name; one bad value and nothing is
     saved. Unknown and hidden names are passed over."""
     root = platform.root(request.path_params["key"])
-    offered = {name: field for name, field in fields_of("course").items() if name not in HIDDEN}
+    offered = {
+        name: field
+        for name, field in fields_of("course").items()
+        if name not in HIDDEN and field.scope is Scope.SETTINGS
+    }
     if request.method == "GET":
         need_json(request)
     else:

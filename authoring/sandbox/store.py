@@ -26,16 +26,17 @@ create table if not exists blocks (
     course text not null, branch text not null, usage text not null, category text not null, parent text,
     fields text not null, children text not null, version integer not null, primary key (course, branch, usage)
 ) without rowid;
-create table if not exists assets (
-    course text not null, name text not null, row text not null, content blob not null, primary key (course, name)
+create table if not exists files (course text not null, name text not null, row text not null, primary key (course, name));
+create table if not exists contents (
+    course text not null, name text not null, content blob not null, primary key (course, name)
 );
 create table if not exists log (id integer primary key, method text, path text, kind text, status integer);
 create table if not exists versions (n integer primary key autoincrement);
 create table if not exists reruns (course text primary key, source text not null, title text, due real not null);
 """
 _COLUMNS = "usage, category, parent, fields, children, version"
-_FORMAT = 1
-"""`user_version` of the file. 0 is a file from before the log told of faults."""
+_FORMAT = 2
+"""`user_version` of the file. Older ones had files and what is said of them in one table, and a log without faults."""
 
 
 @dataclass(slots=True)
@@ -89,6 +90,10 @@ class Store:
             names = {row[1] for row in self._db.execute("pragma table_info(log)")}
             if "fault" not in names:
                 self._db.execute("alter table log add column fault text")
+            if self._db.execute("select 1 from sqlite_master where name = 'assets'").fetchone():
+                self._db.execute("insert into files select course, name, row from assets order by rowid")
+                self._db.execute("insert into contents select course, name, content from assets order by rowid")
+                self._db.execute("drop table assets")
             self._db.execute(f"pragma user_version = {_FORMAT}")
 
     def close(self) -> None:
@@ -133,13 +138,16 @@ class Store:
     def delete_course(self, key: str) -> None:
         self._db.execute("delete from courses where key = ?", (key,))
         self._db.execute("delete from blocks where course = ?", (key,))
-        self._db.execute("delete from assets where course = ?", (key,))
+        for table in ("files", "contents"):
+            self._db.execute(f"delete from {table} where course = ?", (key,))  # noqa: S608  # fixed names
 
     def copy_assets(self, source: str, target: str) -> None:
         """The files of one course for another, as a rerun has them."""
-        self._db.execute(
-            "insert or replace into assets select ?, name, row, content from assets where course = ?", (target, source)
-        )
+        for table, column in (("files", "row"), ("contents", "content")):
+            self._db.execute(
+                f"insert or replace into {table} select ?, name, {column} from {table} where course = ? order by rowid",  # noqa: S608
+                (target, source),
+            )
 
     def add_rerun(self, rerun: Rerun) -> None:
         self._db.execute("insert or replace into reruns values (?, ?, ?, ?)", rerun)
@@ -204,11 +212,9 @@ class Store:
         size = content.seek(0, 2)
         content.seek(0)
         digest = hashlib.sha256()
-        cursor = self._db.execute(
-            "insert or replace into assets values (?, ?, ?, zeroblob(?))", (course, name, "{}", size)
-        )
+        cursor = self._db.execute("insert or replace into contents values (?, ?, zeroblob(?))", (course, name, size))
         assert cursor.lastrowid is not None
-        with self._db.blobopen("assets", "content", cursor.lastrowid) as blob:
+        with self._db.blobopen("contents", "content", cursor.lastrowid) as blob:
             while piece := content.read(CHUNK):
                 digest.update(piece)
                 blob.write(piece)
@@ -217,33 +223,39 @@ class Store:
         return kept
 
     def save_asset(self, course: str, name: str, row: Mapping[str, Any]) -> None:
-        """Change what is said of a file, not the file."""
-        self._db.execute("update assets set row = ? where course = ? and name = ?", (json.dumps(row), course, name))
+        """Set what is said of a file; not the file."""
+        self._db.execute(
+            "insert into files values (?, ?, ?) on conflict do update set row = excluded.row",
+            (course, name, json.dumps(row)),
+        )
 
     def assets(self, course: str) -> list[dict[str, Any]]:
         """What is said of each file, in the order of upload."""
-        rows = self._db.execute("select row from assets where course = ? order by rowid", (course,))
+        rows = self._db.execute("select row from files where course = ? order by rowid", (course,))
         return [json.loads(row[0]) for row in rows]
 
     def asset(self, course: str, name: str) -> dict[str, Any] | None:
-        found = self._db.execute("select row from assets where course = ? and name = ?", (course, name)).fetchone()
+        found = self._db.execute("select row from files where course = ? and name = ?", (course, name)).fetchone()
         return json.loads(found[0]) if found else None
 
     def asset_content(self, course: str, name: str) -> Iterator[bytes]:
         """A file in pieces, as it was at the first one, whatever is written meanwhile."""
         reader = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         try:
-            found = reader.execute("select rowid from assets where course = ? and name = ?", (course, name)).fetchone()
+            found = reader.execute(
+                "select rowid from contents where course = ? and name = ?", (course, name)
+            ).fetchone()
             if found is None:
                 return
-            with reader.blobopen("assets", "content", found[0], readonly=True) as blob:
+            with reader.blobopen("contents", "content", found[0], readonly=True) as blob:
                 while piece := blob.read(CHUNK):
                     yield piece
         finally:
             reader.close()
 
-    def drop_asset(self, course: str, name: str) -> bool:
-        return self._db.execute("delete from assets where course = ? and name = ?", (course, name)).rowcount > 0
+    def drop_asset(self, course: str, name: str) -> None:
+        for table in ("files", "contents"):
+            self._db.execute(f"delete from {table} where course = ? and name = ?", (course, name))  # noqa: S608
 
     # -- the log ------------------------------------------------------------------------------------------------------
 

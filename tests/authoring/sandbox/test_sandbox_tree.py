@@ -241,7 +241,7 @@ def test_children_inherit_and_tell_only_their_own(studio: Studio) -> None:
 
 
 def test_the_states_that_an_outline_shows(studio: Studio) -> None:
-    chapter, sequential, unit = studio.chain()
+    chapter, sequential, _ = studio.chain()
 
     def states() -> tuple[str, str, str]:
         top = studio.send("GET", f"/xblock/outline/{chapter}")
