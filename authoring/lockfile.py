@@ -152,7 +152,7 @@ def parse_lockfile(text: str, name: str = FILE_NAME) -> Lockfile:
             )
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise LockfileError(f"{place}: not a line of JSON", _RESTORE) from error
         if not isinstance(row, dict):
             raise LockfileError(f"{place}: not a JSON object", _RESTORE)

@@ -226,8 +226,8 @@ class _Session:
             value = answers.get(name, "")
             if responder.xml.tag in CHOICES:
                 texts = self.choices(responder)
-                names = value if isinstance(value, list) else [value]
-                value = ", ".join(texts.get(n, n) for n in names)
+                names: list[str] = value if isinstance(value, list) else [value]
+                value = ", ".join(texts.get(choice, choice) for choice in names)
             words.append(str(value))
         return " | ".join(words)
 
@@ -269,13 +269,12 @@ class _Session:
                 return None, None
 
     def _text_answer(self, responder: Any, first: str) -> dict[str, Any] | None:
-        """The text that is expected; of a regular expression only one that matches itself is known."""
-        text = responder.correct_answer[0]
+        """The text that is expected; of regular expressions only those that match themselves are known."""
+        answers = responder.correct_answer
         if responder.regexp:
             flags = re.IGNORECASE if responder.case_insensitive else 0
-            if not re.fullmatch(text, text, flags):
-                return None
-        return {first: text}
+            answers = [text for text in answers if re.fullmatch(text, text, flags)]
+        return {first: answers[0]} if answers else None
 
     def _number(self, responder: Any, first: str) -> tuple[dict[str, Any] | None, dict[str, Any]]:
         if responder.range_tolerance:
