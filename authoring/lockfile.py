@@ -46,9 +46,12 @@ def digest(value: FieldValue) -> str:
 
 
 def content_field(category: str) -> str:
-    """The name under which a block's text body is kept: the registry's, `data` for a category nobody knows."""
+    """The name under which a block's text body is kept: the registry's, `data` for a category nobody knows.
+
+    Empty for a category without a text body: the `data` of drag-and-drop is a field like any other.
+    """
     known = spec(category)
-    return (known.content if known else None) or "data"
+    return "data" if known is None else known.content or ""
 
 
 def wanted_state(block: Block) -> dict[str, str]:

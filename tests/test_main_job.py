@@ -414,6 +414,27 @@ def test_blocks_that_hold_or_name_others_arrive_whole(desk: Desk) -> None:
     assert desk.writes() == ["update", "publish"]
 
 
+DRAG = """\
+:::drag-and-drop-v2 {#drag}
+title: Sort them
+data:
+  zones: [{uid: left, title: Left, x: 0, y: 0, width: 90, height: 90}]
+  items: [{id: 0, displayName: One, zones: [left]}]
+:::
+"""
+
+
+def test_a_body_that_is_no_text_is_sent_and_kept(desk: Desk) -> None:
+    write_tree(desk.folder, {"01-start/01-first/03-drag.md": DRAG})
+    desk.push("--publish")
+    assert differences(desk, "published") == []
+    desk.edit("01-start/01-first/03-drag.md", "displayName: One", "displayName: Two")
+    desk.kinds()
+    desk.push("--publish")
+    assert desk.writes() == ["update", "publish"]
+    assert differences(desk, "published") == []
+
+
 @pytest.fixture
 def token_desk(tmp_path: Path) -> Iterator[Desk]:
     """A login by OAuth2 client alone: no files, no grading, and sections that nobody can list."""
