@@ -1,11 +1,14 @@
 """Beginning a course: a scaffold and the author's values in, a course folder out.
 
-    templates/NAME/template.yaml   name, description, variables with their defaults
+    templates/NAME/template.yaml   name, description, variables with their defaults, `repeat`
     templates/NAME/files/…         the course folder; its text files are Jinja templates
 
 Markdown and LaTeX use `{{`, `{%` and `{#` themselves, so a value is written `<%= title %>` and a remark of the
 template's own `<%# … %>`. Two filters help: `<%= title | scalar %>` quotes for YAML where that is needed, and
 `<%= start | plus_days(6) %>` reckons with dates.
+
+What comes several times is written once: with `repeat: {week: weeks}` a file that has `{week}` in its path, or `{0week}`
+for two digits, is written for each number from 1 to the variable `weeks`, and knows the number as `week`.
 
 A folder comes into being whole or not at all: it is written under another name and renamed at the end.
 """
@@ -13,11 +16,12 @@ A folder comes into being whole or not at all: it is written under another name 
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -30,6 +34,9 @@ from authoring.errors import AuthoringError, SourceError
 from authoring.resources import samples_dir, templates_dir
 from authoring.source import read_course
 
+MOST_REPEATS = 52
+"""A year of weeks."""
+
 _IGNORE_FILE = PurePosixPath(".gitignore")
 _IGNORED = ".authoring/"
 _OWN_TO_ONE_COURSE = frozenset({"course.lock", ".authoring"})
@@ -38,11 +45,16 @@ _OWN_TO_ONE_COURSE = frozenset({"course.lock", ".authoring"})
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A scaffold. `variables` are the names that `create_course` takes, with their defaults."""
+    """A scaffold.
+
+    `variables` are the names that `create_course` takes, with their defaults. `repeat` says what comes several times: the
+    placeholder in a path, and the variable that tells how often.
+    """
 
     name: str
     description: str
     variables: Mapping[str, str]
+    repeat: Mapping[str, str] = field(default_factory=dict)
 
 
 def available_templates() -> tuple[Template, ...]:
@@ -75,7 +87,11 @@ def create_course(destination: Path, template: str, variables: Mapping[str, str]
     with _own_data():
         files = _read_files(templates_dir() / template / "files")
     values = {**chosen.variables, **variables}
-    rendered = {path: _render(content, values) for path, content in files.items()}
+    rendered = {
+        path: _render(content, known)
+        for template_path, content in files.items()
+        for path, known in _repeated(template_path, chosen.repeat, values)
+    }
     with _new_folder(destination) as folder:
         written = _write(folder, rendered)
         _check(folder)
@@ -113,7 +129,8 @@ def _own_data() -> Iterator[None]:
 def _read_template(path: Path) -> Template:
     # BaseLoader leaves every scalar as it is written: a run of `2027` stays text.
     data = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
-    return Template(data["name"], data["description"], MappingProxyType(dict(data["variables"])))
+    variables, repeat = dict(data["variables"]), dict(data.get("repeat", {}))
+    return Template(data["name"], data["description"], MappingProxyType(variables), MappingProxyType(repeat))
 
 
 def _read_files(folder: Path) -> dict[PurePosixPath, bytes]:
@@ -128,7 +145,30 @@ def _read_files(folder: Path) -> dict[PurePosixPath, bytes]:
 # --- rendering
 
 
-def _render(content: bytes, values: Mapping[str, str]) -> bytes:
+def _repeated(
+    path: PurePosixPath, repeat: Mapping[str, str], values: Mapping[str, str]
+) -> Iterator[tuple[PurePosixPath, Mapping[str, str | int]]]:
+    """The paths that a file of the scaffold stands for, each with the values that are known there."""
+    text = str(path)
+    for placeholder, variable in repeat.items():
+        if f"{{{placeholder}}}" in text or f"{{0{placeholder}}}" in text:
+            for number in range(1, _count(variable, values[variable]) + 1):
+                plain = text.replace(f"{{{placeholder}}}", str(number))
+                yield (
+                    PurePosixPath(plain.replace(f"{{0{placeholder}}}", f"{number:02}")),
+                    {**values, placeholder: number},
+                )
+            return
+    yield path, values
+
+
+def _count(variable: str, text: str) -> int:
+    if re.fullmatch("[1-9][0-9]?", text) and int(text) <= MOST_REPEATS:
+        return int(text)
+    raise AuthoringError(f"{variable} cannot be {text[:40]!r}", f"write a whole number from 1 to {MOST_REPEATS}")
+
+
+def _render(content: bytes, values: Mapping[str, str | int]) -> bytes:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:

@@ -40,6 +40,75 @@ def test_a_sample_is_copied_whole_and_sound(name: str, tmp_path: Path) -> None:
     assert findings(tmp_path / "course") == []
 
 
+def test_there_is_a_scaffold_for_each_kind_of_course() -> None:
+    assert NAMES == ["course", "minimal", "weekly", "workshop"]
+
+
+def test_the_first_scaffold_shows_every_common_component(tmp_path: Path) -> None:
+    create_course(tmp_path / "course", "course", {})
+    course, _ = read_course(tmp_path / "course")
+    assert course is not None
+    shown = {block.category for block in course.blocks()}
+    assert shown >= {"html", "problem", "video", "discussion", "poll", "survey", "word_cloud", "done", "static_tab"}
+    assert len(course.root.children) == 2
+
+
+@pytest.mark.parametrize("weeks", [1, 3, 12])
+def test_a_weekly_course_has_so_many_weeks(weeks: int, tmp_path: Path) -> None:
+    create_course(tmp_path / "course", "weekly", {"weeks": str(weeks), "start": "2027-02-01"})
+    assert findings(tmp_path / "course") == []
+    course, _ = read_course(tmp_path / "course")
+    assert course is not None
+    assert course.grading is not None
+    assert course.grading.graders[0].min_count == weeks
+    sections = [section for section in course.root.children if section.url_name.startswith("week-")]
+    assert [section.url_name for section in sections] == [f"week-{number}" for number in range(1, weeks + 1)]
+    first_check = sections[0].children[1]
+    assert first_check.fields["due"] == "2027-02-07T23:59:00Z"
+    assert course.root.fields["end"] == course.root.children[-1].children[0].fields["due"]
+
+
+@pytest.mark.parametrize("weeks", ["0", "53", "-1", "x", "", "08", "8.5", "\u0663"])
+def test_a_number_of_weeks_that_is_none_is_refused(weeks: str, tmp_path: Path) -> None:
+    with pytest.raises(AuthoringError) as caught:
+        create_course(tmp_path / "course", "weekly", {"weeks": weeks})
+    assert "from 1 to 52" in str(caught.value.hint)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_workshop_needs_no_dates(tmp_path: Path) -> None:
+    create_course(tmp_path / "course", "workshop", {})
+    course, _ = read_course(tmp_path / "course")
+    assert course is not None
+    assert course.root.fields["self_paced"] is True
+    assert not any("due" in block.fields for block in course.blocks())
+
+
+@pytest.mark.parametrize("variables", [{"org": "Acme X"}, {"start": "some day"}, {"run": "a+b"}])
+@pytest.mark.parametrize("name", NAMES)
+def test_values_that_make_no_course_leave_nothing_behind(name: str, variables: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(AuthoringError) as caught:
+        create_course(tmp_path / "new/course", name, variables)
+    assert caught.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for destination in (tmp_path / "file", tmp_path / "file/course"):
+        with pytest.raises(AuthoringError) as caught:
+            create_course(destination, "minimal", {})
+        assert caught.value.hint
+    assert (tmp_path / "file").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
+    copy_sample("reading-data", tmp_path)
+    assert findings(tmp_path) == []
+    assert not list(tmp_path.glob(".authoring-new-*"))
+
+
 def test_a_folder_with_something_in_it_is_never_touched(tmp_path: Path) -> None:
     (tmp_path / "mine.md").write_text("my work")
     for begin in (lambda: create_course(tmp_path, "minimal", {}), lambda: copy_sample("reading-data", tmp_path)):
