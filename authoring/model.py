@@ -16,6 +16,7 @@ FieldValue: TypeAlias = "None | bool | int | float | str | Sequence[FieldValue] 
 """What a field holds, as JSON would carry it. Dates are ISO strings in UTC (`2026-01-31T23:59:00Z`)."""
 
 COURSE = "course"
+LIBRARY = "library"
 CHAPTER = "chapter"
 SEQUENTIAL = "sequential"
 VERTICAL = "vertical"
@@ -76,8 +77,25 @@ class Asset:
     size: int
     content_type: str
     locked: bool = False
+    display_name: str | None = None
+    """What Studio's list of files calls it, where that is not the name of the file."""
     file: Path | None = field(default=None, compare=False, repr=False)
     source: SourceLocation | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file of an OLX package that is no part of the tree (a template of custom tags, a broken definition, a read-me),
+    kept so that it can be written back.
+
+    `path` is relative to the folder of course.xml; `digest` is the SHA-256 of the content in hex. `file` is where the
+    content can be read now; it is not part of the file's identity.
+    """
+
+    path: PurePosixPath
+    digest: str
+    size: int
+    file: Path | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +229,22 @@ class LtiPassport:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """What Studio holds beside the published version of a block: the version that was last edited, or a block that was
+    never published. `index` is its place among the children of `parent`."""
+
+    block: Block
+    parent: BlockKey | None
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """A whole course.
 
     `root` is the course block (key `course/course`): its fields are the course settings, its children the chapters.
     `detached` are the blocks that have no parent on the platform (about, static_tab, course_info), in order.
+    `drafts`, `policies` and `files` come from OLX packages and go back into them; no call of the API carries them.
     """
 
     id: CourseId
@@ -224,6 +253,10 @@ class Course:
     assets: tuple[Asset, ...] = ()
     grading: GradingPolicy | None = None
     lti_passports: tuple[LtiPassport, ...] = ()
+    drafts: tuple[Draft, ...] = ()
+    policies: Mapping[str, Mapping[str, FieldValue]] = field(default_factory=dict)
+    """Settings that a package's policy file has for blocks that the package does not hold: `category/url_name` → values."""
+    files: tuple[KeptFile, ...] = ()
     check_levels: Mapping[str, str] = field(default_factory=dict, compare=False)
     """How grave the course takes the findings of checks: code → off, info, warning or error."""
 

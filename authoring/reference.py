@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import authoring
+import importers
 from authoring.diagnostics import Severity, all_codes
 from authoring.sandbox import profile
 from authoring.schemas import write_schemas
@@ -30,9 +31,10 @@ This page is made from the code: `python -m authoring.reference docs`.
 
 def diagnostics_page() -> str:
     """Markdown: a section a severity, an entry a code."""
-    for module in pkgutil.walk_packages(authoring.__path__, "authoring."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
+    for package in (authoring, importers):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
     parts = [_INTRO]
     for severity in Severity:
         parts.append(f"## {severity.value.capitalize()}s\n" if severity is not Severity.INFO else "## Info\n")

@@ -30,3 +30,11 @@ REFERENCE_FIELDS = {
 
 JUMP_LINK = re.compile(r"/jump_to_id/([\w\-~.%]+)")
 PAGE_LINK = re.compile(r"(?<=[\"'(])/course/([\w\-~.]+)/")
+
+_STATIC_LINK = re.compile(r"(?<=[\"'(=;])/static/([^\"'?#()\s&]+)")
+
+
+def flat_links(text: str) -> str:
+    """The text with `/static/a/b.png` as `/static/a_b.png`, which the platform takes for the same file (Open edX:
+    xmodule/contentstore/content.py, compute_location)."""
+    return _STATIC_LINK.sub(lambda match: "/static/" + match[1].replace("/", "_"), text)

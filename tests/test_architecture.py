@@ -18,12 +18,14 @@ PACKAGE = ROOT / "authoring"
 
 LAYERS = (
     ("model",),
-    ("diagnostics", "errors", "registry", "keys", "resources"),
+    ("archives", "diagnostics", "errors", "registry", "keys", "resources"),
+    ("references",),
     ("olx", "markup", "yamlnodes"),
-    ("source", "checks", "schemas", "lockfile", "operations", "calls", "remote", "references", "settings"),
-    ("dialects",),
+    ("source", "checks", "schemas", "lockfile", "operations", "calls", "remote", "settings"),
+    ("decompile", "dialects"),
     ("adoption", "client", "identity", "impacts", "publishing", "doctor", "planner", "rendering"),
     ("journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
+    ("importing", "migration"),
     ("session", "report", "reference"),
     ("cli",),
 )

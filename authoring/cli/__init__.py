@@ -7,6 +7,8 @@ import click
 from authoring import __version__
 from authoring.cli.course import check, plan, publish, push, status
 from authoring.cli.grading import test
+from authoring.cli.migration import migrate
+from authoring.cli.packages import export, import_
 from authoring.cli.problem import problem
 from authoring.cli.project import doctor, new, sandbox, schemas
 
@@ -22,5 +24,20 @@ def main() -> None:
     """Courses written in Markdown and YAML, kept in git, live on Open edX."""
 
 
-for command in (new, check, test, plan, push, publish, status, doctor, sandbox, problem, schemas):
+for command in (
+    new,
+    check,
+    test,
+    plan,
+    push,
+    publish,
+    status,
+    doctor,
+    sandbox,
+    import_,
+    export,
+    migrate,
+    problem,
+    schemas,
+):
     main.add_command(command)

@@ -104,6 +104,19 @@ CONTAINERS = (
         help="A unit: one page of the course, made of components.",
     ),
     CategorySpec(
+        "library",
+        "library",
+        Family.PURE,
+        table(
+            display_name("Library"),
+            sequence("advanced_modules", "Modules that the library's components need."),
+            boolean("show_children_previews", "Show the components in Studio's list of them.", True),
+        ),
+        children=True,
+        direct_only=True,
+        help="The root of a content library of the first kind; it holds components, and its key is library-v1:….",
+    ),
+    CategorySpec(
         "wrapper",
         "wrapper",
         Family.XML,

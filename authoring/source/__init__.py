@@ -12,10 +12,10 @@ from pathlib import Path
 
 from authoring.diagnostics import Diagnostics
 from authoring.model import Course
-from authoring.source.compiler import compile_course
-from authoring.source.files import SourceFile, SourceTree, read_tree
+from authoring.source.compiler import compile_course, compile_tree
+from authoring.source.files import SourceFile, SourceTree, read_tree, tree_of
 
-__all__ = ["SourceFile", "SourceTree", "compile_course", "read_course", "read_tree"]
+__all__ = ["SourceFile", "SourceTree", "compile_course", "compile_tree", "read_course", "read_tree", "tree_of"]
 
 
 def read_course(folder: Path) -> tuple[Course | None, Diagnostics]:

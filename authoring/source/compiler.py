@@ -8,14 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from mimetypes import MimeTypes
 from pathlib import PurePosixPath
 
-from authoring.diagnostics import Diagnostics, Severity, define
-from authoring.markup.links import Linker, LinkIndex, rewrite_html
+from authoring.diagnostics import Diagnostic, Diagnostics, Severity, define
+from authoring.markup.links import (
+    AMBIGUOUS_LINK,
+    DEAD_LINK,
+    LINK_OUTSIDE,
+    MISSING_IMAGE,
+    Linker,
+    LinkIndex,
+    rewrite_html,
+)
 from authoring.markup.problem import compile_problem
 from authoring.markup.prose import Rendered, Segment, render_page
 from authoring.model import (
+    LIBRARY,
     ROOT_KEY,
     SEQUENTIAL,
     VERTICAL,
@@ -27,6 +35,7 @@ from authoring.model import (
     SourceLocation,
 )
 from authoring.registry import spec
+from authoring.source.assets import FileSettings, content_type_of, read_file_settings
 from authoring.source.components import SHAPES, Draft, package_asset, read_relative
 from authoring.source.coursefile import (
     read_check_levels,
@@ -38,8 +47,9 @@ from authoring.source.coursefile import (
 )
 from authoring.source.dates import date_reader
 from authoring.source.directives import WRONG_NESTING, Directive, Prose, scan_body
-from authoring.source.fields import read_fields
+from authoring.source.fields import read_fields, read_kept
 from authoring.source.files import SourceTree
+from authoring.source.kept import read_drafts, read_kept_files, read_policies
 from authoring.source.nodes import Component, Node, Outline
 from authoring.source.outline import COURSE_FILE, UNUSED_PATH, read_outline
 from authoring.yamlnodes import Entry
@@ -78,26 +88,35 @@ openedx/core/djangoapps/models/course_details.py)."""
 _IMAGES = ("course_image", "banner_image", "video_thumbnail_image")
 """Course fields that hold an asset's name."""
 
-_MIME = MimeTypes()
-for _suffix, _type in {
-    ".srt": "application/x-subrip",
-    ".vtt": "text/vtt",
-    ".webp": "image/webp",
-    ".woff2": "font/woff2",
-    ".md": "text/markdown",
-    ".yaml": "application/yaml",
-    ".m4a": "audio/mp4",
-    ".glb": "model/gltf-binary",
-}.items():
-    _MIME.add_type(_type, _suffix)
-
 
 def compile_course(tree: SourceTree) -> tuple[Course | None, Diagnostics]:
     """The course that a folder describes. None when there is an error among the findings."""
+    course, findings = compile_tree(tree)
+    return (None if findings.errors else course), findings
+
+
+def compile_tree(tree: SourceTree) -> tuple[Course | None, Diagnostics]:
+    """As `compile_course`, but with what could be made of it in spite of errors; None when there is no course at all."""
     diagnostics = Diagnostics()
     outline = read_outline(tree, diagnostics)
-    course = _Compiler(tree, outline, diagnostics).course()
-    return (None if diagnostics.errors else course), diagnostics
+    compiler = _Compiler(tree, outline, diagnostics)
+    course = compiler.course()
+    return course, Diagnostics(at_levels(diagnostics, compiler.levels))
+
+
+LINK_CODES = frozenset((DEAD_LINK, MISSING_IMAGE, LINK_OUTSIDE, AMBIGUOUS_LINK))
+"""Findings of the compiler that `checks:` may make less grave: a course that came from elsewhere has links that led
+nowhere all along, and they stay as they are."""
+
+
+def at_levels(findings: Iterable[Diagnostic], levels: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """The findings, those about links as grave as the course takes them."""
+    for finding in findings:
+        level = levels.get(finding.code.name) if finding.code in LINK_CODES else None
+        if level is None:
+            yield finding
+        elif level != "off":
+            yield replace(finding, severity=Severity(level))
 
 
 BEYOND_STUDIO = define(
@@ -115,6 +134,7 @@ class _Compiler:
         self.diagnostics = diagnostics
         self.settings: Mapping[str, Entry] = outline.settings or {}
         self.read_date = date_reader(read_timezone(self.settings, diagnostics))
+        self.levels = read_check_levels(self.settings, diagnostics)
         self.index = _link_index(outline)
         self.used: set[str] = set()
 
@@ -126,18 +146,38 @@ class _Compiler:
         fields = read_course_fields(settings, self.diagnostics, self.read_date)
         grading = read_grading(settings, self.diagnostics)
         passports = read_passports(settings, self.diagnostics)
-        levels = read_check_levels(settings, self.diagnostics)
         self._name_images(fields)
-        sections = tuple(self._folder(node) for node in self.outline.sections)
+        sections = tuple(self._children_of_root())
         detached = tuple(self._page(node) for node in self.outline.pages)
         assets = tuple(self._assets())
         self._report_unused()
         if identity is None:
             return None
         fields.setdefault("display_name", identity.number)
-        root = Block(ROOT_KEY, fields, children=sections, source=SourceLocation(PurePosixPath(COURSE_FILE), 1))
+        key = BlockKey(LIBRARY, LIBRARY) if self.outline.is_library else ROOT_KEY
+        root = Block(key, fields, children=sections, source=SourceLocation(PurePosixPath(COURSE_FILE), 1))
         root = replace(root, fields=_with_advanced_modules(root))
-        return Course(identity, root, detached, assets, grading, passports, levels)
+        root = read_kept(settings, key.category, self.diagnostics).apply(root)
+        return Course(
+            identity,
+            root,
+            detached,
+            assets,
+            grading,
+            passports,
+            drafts=tuple(read_drafts(self.tree, self.diagnostics)),
+            policies=read_policies(settings, self.diagnostics),
+            files=tuple(read_kept_files(self.tree)),
+            check_levels=self.levels,
+        )
+
+    def _children_of_root(self) -> Iterator[Block]:
+        for node in self.outline.sections:
+            block = self._node(node)
+            if self.outline.is_library and node.block is None:
+                yield from block.children
+            else:
+                yield block
 
     def _folder(self, node: Node) -> Block:
         category = node.key.category
@@ -145,16 +185,20 @@ class _Compiler:
         fields.setdefault("display_name", node.title)
         if category == SEQUENTIAL and fields.get("format") and "graded" not in fields:
             fields["graded"] = True
-        if node.nodes and node.nodes[0].key.category == VERTICAL:
-            children = tuple(self._unit(child) for child in node.nodes)
-        else:
-            children = tuple(self._folder(child) for child in node.nodes)
-        return Block(node.key, fields, children=children, source=node.where)
+        children = tuple(self._node(child) for child in node.nodes)
+        block = Block(node.key, fields, children=children, source=node.where)
+        return read_kept(node.entries, category, self.diagnostics).apply(block)
+
+    def _node(self, node: Node) -> Block:
+        """A section, subsection or unit, whatever its file is."""
+        if node.key.category == VERTICAL or node.block is not None:
+            return self._unit(node)
+        return self._folder(node)
 
     def _unit(self, node: Node) -> Block:
         if node.block is not None:
             block = self.linked_olx(node.block, node.path)
-            return replace(block, fields={"display_name": node.title, **block.fields})
+            return replace(block, fields={"display_name": node.title, **block.fields}) if node.untitled else block
         if node.package is not None:
             package = package_asset(node.package, node.where)
             key = BlockKey("scorm", f"{node.key.url_name}-scorm-1")
@@ -164,7 +208,8 @@ class _Compiler:
         fields.setdefault("display_name", node.title)
         title = fields["display_name"]
         unit = _UnitCompiler(self, node, title if isinstance(title, str) else node.title)
-        return Block(node.key, fields, children=unit.children(), source=node.where)
+        block = Block(node.key, fields, children=unit.children(), source=node.where)
+        return read_kept(node.entries, VERTICAL, self.diagnostics).apply(block)
 
     def linked_olx(self, block: Block, path: PurePosixPath) -> Block:
         """OLX with its relative links resolved."""
@@ -197,7 +242,8 @@ class _Compiler:
             content = rendered.html
         if node.key.category == "static_tab":
             fields.setdefault("display_name", node.title)
-        return Block(node.key, fields, content, source=node.where)
+        block = Block(node.key, fields, content, source=node.where)
+        return read_kept(node.entries, node.key.category, self.diagnostics).apply(block)
 
     def check_rendered(self, rendered: Rendered, path: PurePosixPath, line: int) -> None:
         for mark, mark_line in rendered.footnotes_missing:
@@ -228,16 +274,20 @@ class _Compiler:
                     fields[name] = asset
 
     def _assets(self) -> Iterator[Asset]:
+        about = read_file_settings(self.settings, self.outline.assets, self.diagnostics)
         for path, name in self.outline.assets.items():
             if path in self.used:
                 continue  # a package: its block's handler takes it
             file = self.tree.files[path]
+            settings = about.get(path, FileSettings())
             yield Asset(
                 name=name,
                 path=file.path,
                 digest=file.digest or "",
                 size=file.size,
-                content_type=_MIME.guess_type(name)[0] or "application/octet-stream",
+                content_type=settings.content_type or content_type_of(name),
+                locked=settings.locked,
+                display_name=settings.display_name,
                 file=file.file,
                 source=SourceLocation(file.path),
             )
@@ -282,7 +332,7 @@ class _UnitCompiler:
         if component.prose is not None:
             return component.prose
         directive = component.directive
-        if directive is None or component.key.category != "html" or directive.body is None:
+        if directive is None or component.key.category != "html" or directive.body is None or _is_html(component):
             return None
         for piece in scan_body(directive.body, self.node.path, directive.body_line, self.diagnostics):
             if isinstance(piece, Directive):
@@ -313,7 +363,7 @@ class _UnitCompiler:
         """The fields of a directive, its category's conveniences applied."""
         category = component.key.category
         shape = SHAPES.get(category)
-        own_keys = ("id", *shape.own_keys) if shape is not None else ("id",)
+        own_keys = ("id", *(shape.own_keys if shape is not None else ()), *(("markup",) if category == "html" else ()))
         fields = read_fields(component.entries, category, self.diagnostics, self.compiler.read_date, own_keys=own_keys)
         draft = Draft(
             component.entries,
@@ -329,6 +379,12 @@ class _UnitCompiler:
         return draft
 
     def _text(self, component: Component, fields: dict[str, FieldValue]) -> Block | None:
+        if _is_html(component) and component.directive is not None:
+            fields.setdefault("display_name", self.title)
+            fields.setdefault("editor", "raw")
+            body = component.directive.body or ""
+            html = rewrite_html(body, self.link, component.directive.body_line).strip()
+            return self._finish(component, fields, html)
         rendered = self.rendered.get(component.key)
         if rendered is None or not rendered.html.strip():
             if component.directive is not None:
@@ -391,17 +447,24 @@ class _UnitCompiler:
         )
 
     def _finish(self, component: Component, fields: dict[str, FieldValue], content: str | None) -> Block:
-        return Block(
+        block = Block(
             key=component.key,
             fields=fields,
             content=content,
             implicit_id=component.implicit_id,
             source=component.where,
         )
+        return read_kept(component.entries, component.key.category, self.diagnostics).apply(block)
 
     def _missing_body(self, component: Component) -> None:
         message = f"this {component.key.category} is empty"
         self.diagnostics.report(BODY_MISSING, message, component.where)
+
+
+def _is_html(component: Component) -> bool:
+    """Whether the body is HTML as it stands rather than Markdown."""
+    entry = component.entries.get("markup")
+    return component.key.category == "html" and entry is not None and entry.scalar == "html"
 
 
 def _walk(components: Iterable[Component]) -> Iterator[Component]:
@@ -416,7 +479,7 @@ def _link_index(outline: Outline) -> LinkIndex:
     for section in outline.sections:
         for node in section.walk():
             blocks[str(node.path)] = node.key.url_name
-            if node.key.category == VERTICAL:
+            if node.key.category == VERTICAL or node.block is not None:
                 named = frozenset(
                     key.url_name for part in node.components for key, _, implicit in part.names() if not implicit
                 )

@@ -28,7 +28,19 @@ MISSING_KEY = define(
     "add it",
 )
 
-OWN_KEYS = ("org", "number", "run", "timezone", "children", "grading", "lti_passports", "settings", "checks")
+OWN_KEYS = (
+    "org",
+    "number",
+    "run",
+    "timezone",
+    "children",
+    "grading",
+    "lti_passports",
+    "settings",
+    "checks",
+    "files",
+    "kind",
+)
 """Keys of course.yaml that are no course fields."""
 
 _COURSE_PART = re.compile(r"[\w~.-]+")
@@ -180,7 +192,7 @@ def _grader(item: Entry, diagnostics: Diagnostics) -> Grader | None:
     name = text_value(parts["type"], diagnostics)
     weight = _share(parts["weight"], diagnostics)
     label = text_value(parts["short_label"], diagnostics) if "short_label" in parts else ""
-    min_count = _count(parts.get("min_count"), 1, 1, diagnostics)
+    min_count = _count(parts.get("min_count"), 1, 0, diagnostics)
     drop_count = _count(parts.get("drop_count"), 0, 0, diagnostics)
     if not name or weight is None:
         return None

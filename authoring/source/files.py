@@ -44,6 +44,8 @@ TEXT_SUFFIXES = frozenset(
 digest."""
 
 STATIC = "static"
+KEPT = "_olx"
+"""Files of a package that nobody here understands; never read, only carried."""
 
 NOT_A_FOLDER = define(
     "not-a-course-folder",
@@ -161,6 +163,17 @@ def read_tree(folder: Path) -> tuple[SourceTree | None, Diagnostics]:
     return SourceTree(folder, reader.files, reader.folders, frozenset(reader.unread)), diagnostics
 
 
+def tree_of(files: Iterable[SourceFile]) -> SourceTree:
+    """A course folder that is in memory."""
+    by_path = {str(file.path): file for file in files}
+    folders: dict[str, set[str]] = {"": set()}
+    for path in by_path:
+        parts = path.split("/")
+        for depth in range(len(parts)):
+            folders.setdefault("/".join(parts[:depth]), set()).add(parts[depth])
+    return SourceTree(Path(), by_path, {path: tuple(sorted(names)) for path, names in folders.items()})
+
+
 class _Reader:
     def __init__(self, folder: Path, real_folder: Path, diagnostics: Diagnostics) -> None:
         self.folder = folder
@@ -179,7 +192,8 @@ class _Reader:
             return
         names: list[str] = []
         for entry in found:
-            if entry.name.startswith(".") or entry.name.endswith("~"):
+            kept = path.split("/")[0] == KEPT
+            if entry.name.endswith("~") or (entry.name.startswith(".") and not kept):
                 continue
             name = self._readable_name(path, entry.name)
             if name is None:
@@ -213,7 +227,7 @@ class _Reader:
 
     def _read_file(self, path: str, file: Path, size: int) -> bool:
         pure = PurePosixPath(path)
-        wants_text = pure.suffix.lower() in TEXT_SUFFIXES and not path.startswith(f"{STATIC}/")
+        wants_text = pure.suffix.lower() in TEXT_SUFFIXES and pure.parts[0] not in (STATIC, KEPT)
         try:
             if not wants_text:
                 with file.open("rb") as stream:

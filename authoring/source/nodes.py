@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from authoring.model import VERTICAL, Block, BlockKey, SourceLocation
+from authoring.olx.reader import POINTER_ONLY
 from authoring.source.directives import Directive, Prose
 from authoring.source.files import SourceFile
 from authoring.yamlnodes import Entry
@@ -32,7 +33,8 @@ class Component:
         """`(key, place, whether nobody wrote the id)` of this component and all below."""
         if self.block is not None:
             for block in self.block.walk():
-                yield block.key, block.source, block.implicit_id
+                if POINTER_ONLY not in block.extra.attributes:
+                    yield block.key, block.source, block.implicit_id
             return
         yield self.key, self.where, self.implicit_id
         for child in self.children:
@@ -59,6 +61,8 @@ class Node:
     body: Prose | None = None
     html: Prose | None = None
     block: Block | None = None
+    untitled: bool = False
+    """OLX that somebody wrote without an id: its title follows from its file."""
     package: SourceFile | None = None
 
     def walk(self) -> Iterator[Node]:
@@ -80,6 +84,7 @@ class Outline:
     keys: Mapping[BlockKey, SourceLocation | None]
     loose: tuple[str, ...]
     """Files beside units that are no units: in the way, unless a unit makes use of them."""
+    is_library: bool = False
 
     def units(self) -> Iterator[Node]:
         for section in self.sections:

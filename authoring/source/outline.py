@@ -14,20 +14,22 @@ from authoring.diagnostics import Diagnostics, Severity, define, suggest
 from authoring.model import (
     CHAPTER,
     COURSE,
+    LIBRARY,
     ROOT_KEY,
     SEQUENTIAL,
     VERTICAL,
     BlockKey,
     SourceLocation,
 )
+from authoring.olx.reader import POINTER_ONLY
 from authoring.source.directives import WRONG_NESTING, Prose
 from authoring.source.fields import BAD_ID, read_id
 from authoring.source.files import IS_A_DIRECTORY, STATIC, SourceTree
 from authoring.source.frontmatter import split_page
 from authoring.source.names import asset_name_of, is_id, order_of, stem_of, title_of, url_name_of
 from authoring.source.nodes import Node, Outline
-from authoring.source.units import package_unit, read_unit
-from authoring.yamlnodes import Entry, items_of, parse_mapping, text_value
+from authoring.source.units import olx_node, package_unit, read_unit
+from authoring.yamlnodes import BAD_VALUE, Entry, items_of, parse_mapping, text_value
 
 COURSE_FILE = "course.yaml"
 MARKDOWN = frozenset((".md", ".markdown"))
@@ -75,7 +77,7 @@ SETTINGS_FILES = {
     SEQUENTIAL: ("subsection.yaml", "sequential.yaml"),
 }
 _CONTAINS = {COURSE: CHAPTER, CHAPTER: SEQUENTIAL, SEQUENTIAL: VERTICAL}
-_RESERVED = ("about", "pages", STATIC, "runs", "updates", "textbooks")
+_RESERVED = ("about", "pages", "info", STATIC, "runs", "updates", "textbooks")
 _IGNORED_FILES = ("course.lock", "authoring.toml")
 _IGNORED_PREFIXES = ("_", "README", "LICENSE")
 
@@ -86,11 +88,20 @@ def read_outline(tree: SourceTree, diagnostics: Diagnostics) -> Outline:
     if COURSE_FILE not in tree.folders.get("", ()) and COURSE_FILE not in tree.unread:
         diagnostics.report(NO_COURSE_FILE, f"there is no {COURSE_FILE} in {tree.folder}")
     settings = reader.settings(COURSE, "")
-    sections = reader.sections(settings or {})
+    is_library = "kind" in (settings or {}) and read_kind((settings or {})["kind"], diagnostics) == LIBRARY
+    sections = reader.sections(settings or {}, is_library)
     pages = tuple(reader.pages())
     assets = reader.assets()
     keys = reader.unique_keys(sections, pages)
-    return Outline(settings, sections, pages, assets, keys, tuple(reader.loose))
+    return Outline(settings, sections, pages, assets, keys, tuple(reader.loose), is_library)
+
+
+def read_kind(entry: Entry, diagnostics: Diagnostics) -> str:
+    """What the folder holds, `course` or `library`."""
+    text = text_value(entry, diagnostics)
+    if text not in (COURSE, LIBRARY, None):
+        diagnostics.report(BAD_VALUE, f"'kind' cannot be {text[:40]!r}", entry.where, "write course or library")
+    return text or COURSE
 
 
 class _OutlineReader:
@@ -112,7 +123,7 @@ class _OutlineReader:
                 return parse_mapping(text, PurePosixPath(path), 1, self.diagnostics)
         return None
 
-    def sections(self, settings: Mapping[str, Entry]) -> tuple[Node, ...]:
+    def sections(self, settings: Mapping[str, Entry], library: bool) -> tuple[Node, ...]:
         names = []
         for name in self.tree.folders[""]:
             if _ignored(name) or name in _IGNORED_FILES or name == COURSE_FILE:
@@ -124,12 +135,24 @@ class _OutlineReader:
                     self._report_directory(name)
                 else:
                     names.append(name)
+            elif PurePosixPath(name).suffix.lower() == ".xml" or (library and self._is_unit(name)):
+                names.append(name)
             elif PurePosixPath(name).stem == "handouts" and PurePosixPath(name).suffix in (".md", ".html"):
                 continue
             else:
                 self._misplaced(name, COURSE)
         ordered = self._ordered(names, "", settings)
-        return tuple(self._folder_node(name, name, CHAPTER) for name in ordered)
+        nodes = (self._part(name, name, COURSE, CHAPTER) for name in ordered)
+        return tuple(node for node in nodes if node is not None)
+
+    def _part(self, path: str, name: str, parent: str, category: str) -> Node | None:
+        """What a name in a folder stands for: a folder of the next level, a unit, or OLX of any category."""
+        if self.tree.is_folder(path):
+            return self._folder_node(path, name, category)
+        if path.lower().endswith(".xml"):
+            text = self._text(path)
+            return olx_node(text, PurePosixPath(path), parent, self.diagnostics) if text is not None else None
+        return self._unit(path)
 
     def _check_reserved(self, name: str) -> None:
         if not self.tree.is_folder(name):
@@ -152,16 +175,17 @@ class _OutlineReader:
                 if self._is_unit(inner_path):
                     names.append(inner)
             elif not self.tree.is_folder(inner_path):
-                self._misplaced(inner_path, category)
+                if inner_path.lower().endswith(".xml"):
+                    names.append(inner)
+                else:
+                    self._misplaced(inner_path, category)
             elif _looks_like_file(inner):
                 self._report_directory(inner_path)
             else:
                 names.append(inner)
         ordered = self._ordered(names, path, entries)
-        if child == VERTICAL:
-            nodes = tuple(node for inner in ordered if (node := self._unit(f"{path}/{inner}")) is not None)
-        else:
-            nodes = tuple(self._folder_node(f"{path}/{inner}", inner, child) for inner in ordered)
+        parts = (self._part(f"{path}/{inner}", inner, category, child) for inner in ordered)
+        nodes = tuple(node for node in parts if node is not None)
         return Node(
             key=BlockKey(category, read_id(entries, self.diagnostics) or url_name_of(name)),
             path=PurePosixPath(path),
@@ -204,7 +228,7 @@ class _OutlineReader:
         for name in ("handouts.md", "handouts.html"):
             if name in root and not self.tree.is_folder(name):
                 yield from self._page(name, "course_info", root_page=True)
-        for folder, category in (("about", "about"), ("pages", "static_tab")):
+        for folder, category in (("about", "about"), ("pages", "static_tab"), ("info", "course_info")):
             for name in sorted(self.tree.folders.get(folder, ()), key=order_of):
                 if not _ignored(name):
                     yield from self._page(f"{folder}/{name}", category)
@@ -257,7 +281,7 @@ class _OutlineReader:
         """Every key with its place; a second block of the same key is reported."""
         keys: dict[BlockKey, SourceLocation | None] = {ROOT_KEY: None}
         for key, where in _all_keys(sections, pages):
-            if not is_id(key.url_name):
+            if not is_id(key.url_name.replace(":", "_")):  # OLX may hold colons; authors cannot write them
                 self.diagnostics.report(BAD_ID, f"{key.url_name[:80]!r} cannot be an id", where)
             if key in keys:
                 first = keys[key]
@@ -340,7 +364,8 @@ def _all_keys(sections: Iterable[Node], pages: Iterable[Node]) -> Iterator[tuple
         for node in section.walk():
             if node.block is not None:
                 for block in node.block.walk():
-                    yield block.key, block.source
+                    if POINTER_ONLY not in block.extra.attributes:
+                        yield block.key, block.source
                 continue
             yield node.key, node.where
             for component in node.components:

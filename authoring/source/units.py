@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from authoring.diagnostics import Diagnostics, Severity, define, suggest
 from authoring.markup.admonitions import ADMONITIONS
-from authoring.model import CHAPTER, COURSE, SEQUENTIAL, VERTICAL, BlockKey, SourceLocation
+from authoring.model import CHAPTER, COURSE, LIBRARY, SEQUENTIAL, VERTICAL, BlockKey, SourceLocation
 from authoring.olx import block_from_element, line_of, parse_element
 from authoring.registry import canonical_category, categories, spec
 from authoring.registry.aliases import CATEGORY_ALIASES
@@ -36,7 +36,7 @@ def read_unit(text: str, path: PurePosixPath, diagnostics: Diagnostics) -> Node 
     """The unit in a Markdown or OLX file; None, reported, when there is no making it out."""
     stem = stem_of(path.name, folder=False)
     if path.suffix.lower() == ".xml":
-        return _olx_unit(text, path, stem, diagnostics)
+        return olx_node(text, path, SEQUENTIAL, diagnostics)
     page = split_page(text, path, diagnostics)
     url_name = read_id(page.entries, diagnostics) or url_name_of(stem)
     reader = _UnitReader(path, url_name, diagnostics)
@@ -59,22 +59,27 @@ def package_unit(file: SourceFile) -> Node:
     return Node(key, file.path, SourceLocation(file.path), title_of(stem), package=file)
 
 
-def _olx_unit(text: str, path: PurePosixPath, stem: str, diagnostics: Diagnostics) -> Node | None:
+def olx_node(text: str, path: PurePosixPath, parent: str, diagnostics: Diagnostics) -> Node | None:
+    """The block, of any category, that an OLX file among the parts of a `parent` holds; None, reported, when there is
+    no making it out."""
+    stem = stem_of(path.name, folder=False)
     element = parse_element(text, path, 1, diagnostics)
     if element is None:
         return None
-    if element.tag != VERTICAL:
-        message = f"the root element is <{element.tag}>, a unit is a <vertical>"
+    known = spec(str(element.tag))
+    if known is not None and (known.detached or element.tag in (COURSE, LIBRARY)):
+        message = f"the root element is <{element.tag}>, which cannot be part of a {parent}"
         where = SourceLocation(path, line_of(element))
-        diagnostics.report(WRONG_NESTING, message, where, "put a <vertical> around it")
+        diagnostics.report(WRONG_NESTING, message, where, "write one <vertical>, or any other block")
         return None
-    url_name = element.get("url_name") or url_name_of(stem)
+    named = element.get("url_name")
+    url_name = named or url_name_of(stem)
     namer = _Namer(url_name)
     element.set("url_name", url_name)
     block = block_from_element(element, path=path, first_line=1, new_key=namer, diagnostics=diagnostics)
     if block is None:
         return None
-    return Node(block.key, path, SourceLocation(path, 1), title_of(stem), block=block)
+    return Node(block.key, path, SourceLocation(path, 1), title_of(stem), block=block, untitled=named is None)
 
 
 class _UnitReader:
@@ -155,7 +160,7 @@ class _UnitReader:
         if element is None:
             return None
         known = spec(str(element.tag))
-        if known is not None and (known.detached or element.tag in (COURSE, CHAPTER, SEQUENTIAL)):
+        if known is not None and (known.detached or element.tag in (COURSE, CHAPTER, SEQUENTIAL, LIBRARY)):
             message = f"a {known.title} cannot stand in a unit"
             self.diagnostics.report(WRONG_NESTING, message, where)
             return None
@@ -172,7 +177,7 @@ class _UnitReader:
 
 def _may_stand_here(category: str, depth: int) -> bool:
     """Of the outline's categories only units may be directives, and only inside another directive."""
-    if category in (COURSE, CHAPTER, SEQUENTIAL):
+    if category in (COURSE, CHAPTER, SEQUENTIAL, LIBRARY):
         return False
     return category != VERTICAL or depth > 0
 

@@ -275,7 +275,7 @@ def test_olx_in_a_directive_and_in_a_file(build_course: BuildCourse) -> None:
     assert html.content == '<p><a href="/jump_to_id/u">u</a></p>'
     assert (problem.key, problem.fields) == (BlockKey("problem", "p"), {"max_attempts": 3})
     assert problem.content == "<problem><p>Q</p></problem>"
-    assert unknown.content == '<whatever x="1"><y/></whatever>'
+    assert (unknown.fields, unknown.content) == ({"x": "1"}, "<whatever><y/></whatever>")
     assert third.children[0].package is not None
     assert not third.children[0].implicit_id
     assert course.root.fields["advanced_modules"] == ["scorm", "word_cloud"]

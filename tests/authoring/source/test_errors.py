@@ -175,8 +175,8 @@ CASES: dict[str, tuple[dict[str, str | bytes], str]] = {
         "a/b/u.md:3: error[wrong-nesting]: ':::done' inside ':::html'",
     ),
     "OLX of another kind": (
-        {"a/b/u.xml": "\n<problem/>"},
-        "a/b/u.xml:2: error[wrong-nesting]: the root element is <problem>, a unit is a <vertical>",
+        {"a/b/u.xml": "\n<about/>"},
+        "a/b/u.xml:2: error[wrong-nesting]: the root element is <about>, which cannot be part of a sequential",
     ),
     "broken OLX": (
         {"a/b/u.xml": "<vertical>\n<p>\n</vertical>"},
