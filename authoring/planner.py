@@ -148,6 +148,8 @@ class _Planner:
         self.adopted: dict[BlockKey, str] = {}
         self.deferred: list[Operation] = []
         self.touched: set[BlockKey] = set()
+        self.made: set[BlockKey] = set()
+        """Components below a section or subsection that are created and not filled in yet."""
 
     def plan(self) -> Plan:
         operations: list[Operation] = []
@@ -334,6 +336,7 @@ class _Planner:
     def _root_fields(self) -> Mapping[str, FieldValue]:
         """The course block's fields; a course that is made now has its display name from the create."""
         fields = dict(self.course.root.fields)
+        fields.pop("tabs", None)  # the platform keeps this list itself, with a tab for each page
         if self.outline is None and fields.get("display_name") == self._course_title():
             del fields["display_name"]
         return fields
@@ -344,17 +347,34 @@ class _Planner:
     # -- the tree -----------------------------------------------------------------------------------------------------
 
     def _containers(self) -> Iterator[Operation]:
-        for level in (CHAPTER, SEQUENTIAL, VERTICAL):
-            for block, parent in self.course.root.walk_with_parent():
-                if block.category == level and parent is not None and self._in_outline(parent):
+        """Level by level, so that links find what they lead to; on each level in order, whatever stands there.
+
+        A component right below a section or subsection (old courses have them) is made in its place, and filled in with
+        the other components.
+        """
+        level = [(child, self.course.root) for child in self.course.root.children]
+        while level:
+            for block, parent in level:
+                if block.category in OUTLINE_CATEGORIES:
                     yield from self._place(block, parent)
+                elif self._is_new(block):
+                    self._may_be_there(block, parent.key)
+                    self.touched.add(block.key)
+                    self.made.add(block.key)
+                    yield CreateBlock(block.key, parent.key, block.display_name)
+            level = [(child, block) for block, _ in level if self._in_outline(block) for child in block.children]
+
+    def _is_new(self, block: Block) -> bool:
+        return not (block.key in self.skipped or block.key in self.entries or block.key in self.adopted)
 
     def _in_outline(self, parent: Block) -> bool:
         return parent.category in (ROOT_KEY.category, CHAPTER, SEQUENTIAL)
 
     def _components(self) -> Iterator[Operation]:
         for block, parent in self.course.root.walk_with_parent():
-            if parent is not None and not (block.category in OUTLINE_CATEGORIES and self._in_outline(parent)):
+            if block.key in self.made:
+                yield from self._update(block, created=True)
+            elif parent is not None and not (block.category in OUTLINE_CATEGORIES and self._in_outline(parent)):
                 yield from self._place(block, parent)
 
     def _place(self, block: Block, parent: Block) -> Iterator[Operation]:
@@ -493,7 +513,10 @@ class _Planner:
         about: dict[str, str] = {}
         keys: dict[str, BlockKey] = {}
         for block in self.course.detached:
-            if block.category == "about":
+            if block.category == "about" and block.url_name not in self.can.about_texts:
+                said = f"{block.key} is left out: the about page of this target has no text of that name"
+                self.notices.append(Notice("no-about-text", said, block.key))
+            elif block.category == "about":
                 entry = self.entries.get(block.key)
                 if entry is None or entry.pushed.get("data") != digest(block.content):
                     about[block.url_name] = block.content or ""

@@ -13,7 +13,7 @@ from typing import assert_never
 from authoring.calls import Call
 from authoring.dialects import Dialect
 from authoring.errors import StalePlanError
-from authoring.keys import block_id
+from authoring.keys import block_id, usage_key
 from authoring.model import BlockKey, CourseId, FieldValue
 from authoring.operations import (
     AdoptBlock,
@@ -173,7 +173,10 @@ def _resolve_value(value: FieldValue, names: Names) -> FieldValue:
 def _resolve_references(value: FieldValue, names: Names) -> FieldValue:
     if isinstance(value, str):
         key = _reference(value, names)
-        return names.place(key) if key is not None else value
+        if key is None:
+            return value
+        # A reference that led nowhere in the course it came from still leads nowhere, and stops nobody.
+        return names.place(key) if key.url_name in names.links else usage_key(names.course, key.category, key.url_name)
     if isinstance(value, Mapping):
         return {key: _resolve_references(item, names) for key, item in value.items()}
     if isinstance(value, list | tuple):

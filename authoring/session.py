@@ -22,7 +22,8 @@ from authoring.dialects import Capabilities, Dialect, capabilities, dialect_of
 from authoring.errors import SourceError, StalePlanError
 from authoring.identity import align_implicit_keys
 from authoring.lockfile import LockPart
-from authoring.model import ROOT_KEY, BlockKey, Course
+from authoring.model import LIBRARY, ROOT_KEY, BlockKey, Course
+from authoring.olx.reader import without_pointers
 from authoring.operations import CreateBlock, Plan
 from authoring.planner import Live, PlanOptions, live_digest, plan_changes
 from authoring.remote import RemoteBlock, RemoteCourse
@@ -172,6 +173,10 @@ def open_session(
     Raises SourceError, LockfileError, BusyError, SettingsError.
     """
     course, diagnostics = load_course(folder)
+    if course.root.category == LIBRARY:
+        hint = "make an archive of it (`authoring export DIR OUT.tar.gz --to olx`) and import that in Studio"
+        raise SourceError(f"{folder} is a content library, which no call of the API can make", hint=hint)
+    course = without_pointers(course)
     with ExitStack() as stack:
         embedded = target is None
         if target is None:

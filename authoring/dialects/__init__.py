@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from authoring.dialects.base import Capabilities, Dialect, NoRouteError
+from authoring.dialects.base import ABOUT_TEXTS, Capabilities, Dialect, NoRouteError
 from authoring.dialects.ibl import PROBLEM_TYPES, READABLE, IblDialect
 from authoring.dialects.studio import StudioDialect
 from authoring.settings import DialectName, PdfBlock, Target
@@ -44,6 +44,7 @@ def capabilities(target: Target) -> Capabilities:
         assets=stock,
         grading=stock,
         about=stock or ibl,
+        about_texts=ABOUT_TEXTS if ibl else ABOUT_TEXTS | {"title"},
         course_settings=stock or ibl,
         advanced_settings=stock,
         lti_passports=stock or ibl,

@@ -26,6 +26,26 @@ class NoRouteError(SettingsError):
     """The target has no route for this with the login at hand."""
 
 
+ABOUT_TEXTS = frozenset(
+    [
+        "overview",
+        "short_description",
+        "subtitle",
+        "description",
+        "about_sidebar_html",
+        "duration",
+        "effort",
+        "syllabus",
+        "video",
+        "entrance_exam_enabled",
+        "entrance_exam_id",
+        "entrance_exam_minimum_score_pct",
+    ]
+)
+"""Texts of the about page that every target has a name for (Open edX: models/course_details.py; docs/platform.md). Old
+exports hold others, which no route takes; `title` is one that the ibl API takes for the course's own name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What can be done on a target with the login at hand."""
@@ -42,6 +62,8 @@ class Capabilities:
     assets: bool = True
     grading: bool = True
     about: bool = True
+    about_texts: frozenset[str] = ABOUT_TEXTS
+    """The `about` blocks that the about page's route takes, by name."""
     course_settings: bool = True
     advanced_settings: bool = True
     """The advanced settings can be read and written by name."""

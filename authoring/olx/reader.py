@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from lxml import etree
 
 from authoring.diagnostics import Diagnostics, Severity, define
-from authoring.model import Block, BlockKey, Extra, FieldValue, SourceLocation
+from authoring.model import Block, BlockKey, Course, Extra, FieldValue, SourceLocation
 from authoring.olx.elements import (
     DATA,
     FILE,
@@ -240,3 +241,15 @@ def _bare(element: etree._Element) -> str:
     unmark(bare)
     etree.cleanup_namespaces(bare)
     return serialize(bare)
+
+
+def without_pointers(course: Course) -> Course:
+    """The course without mere pointers, which stand for no block: what an API can be told."""
+    if not any(POINTER_ONLY in block.extra.attributes for block in course.root.walk()):
+        return course
+
+    def cut(block: Block) -> Block:
+        children = tuple(child for child in block.children if POINTER_ONLY not in child.extra.attributes)
+        return block if len(children) == len(block.children) else replace(block, children=children)
+
+    return replace(course, root=course.root.transform(cut))
