@@ -30,6 +30,7 @@ from authoring.olx.elements import (
     serialize,
     unmark,
 )
+from authoring.olx.forms import read_children
 from authoring.olx.spellings import fold
 from authoring.olx.values import attributes_of, value_from_attribute
 from authoring.registry import CategorySpec, Family, FieldType, spec
@@ -109,7 +110,11 @@ class _Reader:
         elif known.children:
             children, elements = self._children(element, depth, where)
         else:
-            elements = _read_parts(element, known, fields)
+            said = read_children(element)
+            if said is not None:
+                fields.update(said)
+            else:
+                elements = _read_parts(element, known, fields)
         return Block(
             key=key,
             fields=fields,

@@ -8,6 +8,7 @@ Reader and comparison both begin with `fold`, so that they take the same for equ
   Where the two disagree, both stay.
 - A conditional: the condition is an attribute named as it (`correct="True"`), `<show sources="…"/>` lists blocks, lists
   are joined by `;` (Open edX: xmodule/conditional_block.py).
+- An open response assessment: the types of files are a list, joined by `,`.
 - A course: `<wiki slug="…"/>` is `wiki_slug` (Open edX: xmodule/course_block.py).
 - A usage key of the course itself (`i4x://ORG/COURSE/CATEGORY/ID`, `block-v1:…+type@CATEGORY+block@ID`) in a field that
   refers to blocks is `CATEGORY/ID`; the importer maps it to the course that it writes, whatever it was.
@@ -132,6 +133,12 @@ def _split_test(element: etree._Element) -> None:
         element.set("group_id_to_child", json.dumps(named, ensure_ascii=False))
 
 
+def _openassessment(element: etree._Element) -> None:
+    types = element.get("white_listed_file_types")
+    if types is not None and not types.lstrip().startswith("["):
+        element.set("white_listed_file_types", json.dumps([part.strip() for part in types.split(",") if part.strip()]))
+
+
 def _course(element: etree._Element) -> None:
     wikis = [child for child in element if is_element(child) and child.tag == "wiki"]
     if len(wikis) == 1 and attribute_names(wikis[0]) == {"slug"} and element.get("wiki_slug") is None:
@@ -156,4 +163,5 @@ _RULES = {
     "conditional": _conditional,
     "split_test": _split_test,
     "course": _course,
+    "openassessment": _openassessment,
 }

@@ -13,6 +13,7 @@ from lxml import etree
 from authoring.errors import SourceError
 from authoring.model import COURSE, Block, FieldValue
 from authoring.olx.elements import append_fragment, append_text, inner_xml
+from authoring.olx.forms import FORMS, write_children
 from authoring.olx.reader import FAMILY, OPTION
 from authoring.olx.spellings import CONDITIONS
 from authoring.olx.values import attribute_from_value
@@ -63,14 +64,18 @@ def _element(block: Block, identity: bool) -> etree._Element:
             element.set(name, value if isinstance(value, str) else str(value))
     else:
         pure = known.family is Family.PURE
+        form = FORMS.get(block.category)
+        in_children = form.names if form is not None else ()
         if pure:
             element.set(FAMILY, XBLOCK)
         for name, value in sorted(block.fields.items()):
             field = fields_of(block.category).get(name)
             if field is None:
                 raise ValueError(f"there is no field {name!r}")
-            if name != known.content:
+            if name != known.content and name not in in_children:
                 _set_field(element, block, field, value, pure)
+        if form is not None:
+            write_children(element, block.fields)
     for name, text in block.extra.attributes.items():
         element.set(name, text)
     for fragment in block.extra.elements:
@@ -112,6 +117,8 @@ def _set_field(element: etree._Element, block: Block, field: FieldSpec, value: F
             etree.SubElement(element, "wiki", slug=str(value))
         case ("course", _) if field.olx == "":
             return  # the policy file holds it
+        case ("openassessment", "white_listed_file_types") if isinstance(value, list | tuple):
+            element.set(name, ",".join(map(str, value)))
         case ("conditional", "sources_list"):
             element.set("sources", ";".join(map(str, value)) if isinstance(value, list | tuple) else "")
         case ("conditional", "show_tag_list"):

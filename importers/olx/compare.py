@@ -5,6 +5,7 @@ same parts with the same strings.
 
 - Pointers are resolved, policies are merged over attributes, and the spellings of :mod:`authoring.olx.spellings` count as
   one. Where a definition stands (inline, in a file of its own, under another file name) does not matter.
+- In an open response assessment and an old poll, white space between elements does not count.
 - A block's part says its attributes, its body and the names of its children in order. An attribute that the registry
   knows counts by its value as the platform reads it (`True`, `true`; `2013-01-01T00:00Z`, `2013-01-01T00:00:00+00:00`),
   any other by its text; the order of attributes does not count.
@@ -18,6 +19,7 @@ same parts with the same strings.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ from authoring.markup.canonical import canonical_xml
 from authoring.markup.html import canonical_html
 from authoring.model import COURSE, Block, Course
 from authoring.olx.elements import DATA, MARKS, fragments, inner_xml, serialize
+from authoring.olx.forms import FORMS, tidy
 from authoring.olx.reader import FAMILY, IDENTITY, OPTION, POINTER_ONLY, is_block, other_children
 from authoring.olx.spellings import fold, reference
 from authoring.olx.values import attributes_of, value_from_attribute
@@ -114,7 +117,10 @@ def _own(element: etree._Element, home: tuple[str | None, str | None] | None) ->
                 fold(child)
                 lines.append(f"child {child.tag}/{child.get('url_name')}")
     else:
-        lines += [_fragment(text) for text in fragments(element)]
+        bare = copy.deepcopy(element)
+        if element.tag in FORMS:
+            tidy(bare)
+        lines += [_fragment(text) for text in fragments(bare)]
     return "\n".join(lines)
 
 

@@ -160,6 +160,7 @@ def test_the_outline_and_what_hangs_beside_it() -> None:
         "course",
         "chapter",
         "sequential",
+        "library",
         "static_tab",
         "about",
         "course_info",
