@@ -130,7 +130,8 @@ class _Planner:
     def __init__(
         self, course: Course, part: LockPart, live: Live, capabilities: Capabilities, options: PlanOptions
     ) -> None:
-        self.course = course
+        self.notices: list[Notice] = []
+        self.course = self._without_unknown_fields(course, capabilities)
         self.part = part
         self.live = live
         self.outline = live.outline
@@ -138,9 +139,10 @@ class _Planner:
         self.locked_assets = part.assets if live.outline is not None else {}
         self.can = capabilities
         self.options = options
-        self.notices: list[Notice] = []
-        self.blocks = {block.key: block for block in course.blocks()}
-        self.parents = {block.key: parent.key for block, parent in course.root.walk_with_parent() if parent is not None}
+        self.blocks = {block.key: block for block in self.course.blocks()}
+        self.parents = {
+            block.key: parent.key for block, parent in self.course.root.walk_with_parent() if parent is not None
+        }
         containers = (key.url_name for key in self.parents if key.category in OUTLINE_CATEGORIES)
         self.reachable = {*containers, *(key.url_name for key in self.entries)}
         """Names that links may use at any time: containers come first, and what is locked has its id."""
@@ -150,6 +152,19 @@ class _Planner:
         self.touched: set[BlockKey] = set()
         self.made: set[BlockKey] = set()
         """Components below a section or subsection that are created and not filled in yet."""
+
+    def _without_unknown_fields(self, course: Course, can: Capabilities) -> Course:
+        """The course without what the target's own versions of some blocks have no field for; the plan says so."""
+
+        def cut(block: Block) -> Block:
+            names = sorted(block.fields.keys() & can.left_out.get(block.category, frozenset()))
+            if not names:
+                return block
+            said = f"{block.key}: {', '.join(names)} left out, this target's {block.category} block has no such setting"
+            self.notices.append(Notice("field-left-out", said, block.key))
+            return replace(block, fields={name: value for name, value in block.fields.items() if name not in names})
+
+        return replace(course, root=course.root.transform(cut)) if can.left_out else course
 
     def plan(self) -> Plan:
         operations: list[Operation] = []

@@ -302,7 +302,12 @@ def _grading_schema() -> Schema:
                 "description": "The least total of each grade, as a fraction: `Pass: 0.5`, or letters.",
                 "type": "object",
                 "minProperties": 1,
-                "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1},
+                "additionalProperties": {
+                    "type": ["number", "string"],
+                    "minimum": 0,
+                    "maximum": 1,
+                    "pattern": r"^\d+(\.\d+)?\s*%$",
+                },
             },
             "grace_period": {
                 "title": "Grace period",

@@ -20,6 +20,7 @@ from authoring.checks.structure import (
     learners_work_has_an_id,
     no_secrets,
     nothing_is_empty,
+    nothing_shows_samples,
     titles_fit,
     weights_add_up,
 )
@@ -33,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     graded_work_has_a_due_date,
     weights_add_up,
     nothing_is_empty,
+    nothing_shows_samples,
     titles_fit,
     texts_read_well,
     images_have_alt_text,

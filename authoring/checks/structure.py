@@ -40,6 +40,12 @@ UNUSED_ASSET = define(
     "A file below static/ that no text and no setting mentions.",
     "remove it, or link to it",
 )
+SAMPLE_CONTENT = define(
+    "sample-content",
+    Severity.WARNING,
+    "A component leaves out what the platform then fills with an example of its own, and learners see that.",
+    "set the options that are named",
+)
 IMPLICIT_ID = define(
     "implicit-id",
     Severity.INFO,
@@ -132,6 +138,25 @@ def assets_are_used(course: Course) -> Iterator[Diagnostic]:
         if asset.name not in used:
             message = f"nothing makes use of {asset.path.name!r}"
             yield Diagnostic(UNUSED_ASSET, message, asset.source, UNUSED_ASSET.remedy, UNUSED_ASSET.severity)
+
+
+def nothing_shows_samples(course: Course) -> Iterator[Diagnostic]:
+    """Open edX: the defaults of many components are made-up questions, addresses and videos."""
+    for block in course.root.walk():
+        known = spec(block.category)
+        if known is None or known.direct_only or block.extra.elements:
+            continue
+        names = [
+            field.name
+            for field in known.own_fields.values()
+            if field.sample
+            and field.authored
+            and field.name not in block.fields
+            and not (field.name == known.content and block.content)
+        ]
+        if names:
+            message = f"the {known.title} {block.url_name!r} shows the platform's example: no {', no '.join(names)}"
+            yield _finding(SAMPLE_CONTENT, message, block)
 
 
 def learners_work_has_an_id(course: Course) -> Iterator[Diagnostic]:

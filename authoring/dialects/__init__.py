@@ -29,6 +29,10 @@ def dialect_of(target: Target) -> Dialect:
     return IblDialect(stock=target.has_stock_routes, options=target.options)
 
 
+PDF_FIELDS = frozenset({"allow_download", "source_text", "source_url"})
+"""What the ibl platform's own PDF block does not have."""
+
+
 def capabilities(target: Target) -> Capabilities:
     """What can be done with the login at hand: a Studio session opens Studio's own routes, client credentials alone only
     `/api/ibl/` and `/api/v1/ibl/`."""
@@ -49,6 +53,7 @@ def capabilities(target: Target) -> Capabilities:
         advanced_settings=stock,
         lti_passports=stock or ibl,
         pdf=stock or target.options.pdf_block is PdfBlock.URL,
+        left_out={"pdf": PDF_FIELDS} if ibl and target.options.pdf_block is PdfBlock.HREF else {},
         component_create=frozenset(PROBLEM_TYPES) if ibl and target.options.component_create else frozenset(),
         readable=None if stock else READABLE,
         scorm_category=target.options.scorm_category,

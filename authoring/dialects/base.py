@@ -12,7 +12,7 @@ Conventions of every dialect:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from authoring.calls import Call, Json
@@ -70,6 +70,8 @@ class Capabilities:
     lti_passports: bool = True
     pdf: bool = True
     """The address of a `pdf` block can be set."""
+    left_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Category → fields that the target's block of that kind does not have."""
     component_create: frozenset[str] = frozenset()
     """Categories that one call makes complete, with content and fields."""
     readable: frozenset[str] | None = None
@@ -83,11 +85,13 @@ class Capabilities:
 
     def to_json(self) -> dict[str, object]:
         """Every capability by name; sets as sorted lists, null for "all"."""
-        return {
-            name: sorted(value) if isinstance(value, frozenset) else value
-            for name in self.__slots__
-            for value in (getattr(self, name),)
-        }
+        return {name: _listed(value) for name in self.__slots__ for value in (getattr(self, name),)}
+
+
+def _listed(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {name: _listed(item) for name, item in value.items()}
+    return sorted(value) if isinstance(value, frozenset) else value
 
 
 class Dialect(Protocol):

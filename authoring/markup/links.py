@@ -52,6 +52,13 @@ AMBIGUOUS_LINK = define(
     "give the block you link to an `id` of its own",
 )
 
+UNKNOWN_ANCHOR = define(
+    "unknown-anchor",
+    Severity.WARNING,
+    "A link to a place in a unit or page that has no place of that name; it leads to the top.",
+    "name the heading `## Title {#name}` or the component `:::problem {#name}`, or correct the link",
+)
+
 _EXTERNAL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#|%%")
 _STATIC = "/static/"
 
@@ -71,6 +78,9 @@ class LinkIndex:
     """Path of a file below static/ -> the platform's name for it."""
     shared: Mapping[str, tuple[BlockKey, ...]] = field(default_factory=dict)
     """url_names that more than one block has."""
+
+    anchors: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Path of a unit or page file -> the names in its text that a link may end in."""
 
     @cached_property
     def asset_names(self) -> frozenset[str]:
@@ -127,6 +137,7 @@ class Linker:
             return f"{_STATIC}{asset}{tail}"
         if image:
             return self._dead(href, target, line, MISSING_IMAGE)
+        self._check_anchor(href, target, tail, line)
         page = self.index.pages.get(target)
         if page is not None:
             return f"/course/{page}/{tail}"
@@ -140,6 +151,16 @@ class Linker:
             message = f"{href!r} leads to the id {url_name!r}, which several blocks have: {keys}"
             self.diagnostics.report(AMBIGUOUS_LINK, message, self._where(line))
         return f"/jump_to_id/{url_name}{tail}"
+
+    def _check_anchor(self, href: str, target: str, tail: str, line: int | None) -> None:
+        known = self.index.anchors.get(target)
+        name = unquote(tail[1:])
+        if known is None or not tail.startswith("#") or not name or name in known:
+            return
+        if name not in self.index.components.get(target, ()):
+            message = f"{href!r}: nothing in {target} is called {name!r}"
+            hint = suggest(name, {*known, *self.index.components.get(target, ())})
+            self.diagnostics.report(UNKNOWN_ANCHOR, message, self._where(line), hint)
 
     def locate(self, path: str, line: int | None) -> str | None:
         """The path in the course folder that a relative path means; None, with a Diagnostic, when it leaves

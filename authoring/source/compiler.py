@@ -6,6 +6,7 @@ compiled, and links are resolved. Each unit's prose is parsed once, all its segm
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -334,12 +335,16 @@ class _UnitCompiler:
         directive = component.directive
         if directive is None or component.key.category != "html" or directive.body is None or _is_html(component):
             return None
-        for piece in scan_body(directive.body, self.node.path, directive.body_line, self.diagnostics):
+        self._refuse_directives(directive.body, directive.body_line, "html")
+        return Prose(directive.body, directive.body_line)
+
+    def _refuse_directives(self, body: str, line: int, category: str) -> None:
+        """A text or a problem holds no other components."""
+        for piece in scan_body(body, self.node.path, line, self.diagnostics):
             if isinstance(piece, Directive):
                 where = SourceLocation(self.node.path, piece.line)
-                hint = "a text holds no other components: close it first"
-                self.diagnostics.report(WRONG_NESTING, f"':::{piece.name}' inside ':::html'", where, hint)
-        return Prose(directive.body, directive.body_line)
+                hint = f"a {category} holds no other components: close it first"
+                self.diagnostics.report(WRONG_NESTING, f"':::{piece.name}' inside ':::{category}'", where, hint)
 
     def _blocks(self, components: Iterable[Component]) -> tuple[Block, ...]:
         return tuple(block for component in components if (block := self._block(component)) is not None)
@@ -400,6 +405,7 @@ class _UnitCompiler:
             self._missing_body(component)
             return None
         where = SourceLocation(self.node.path, directive.body_line)
+        self._refuse_directives(directive.body, directive.body_line, "problem")
         unresolved: set[str] = set()
 
         def link(href: str, line: int, image: bool) -> str:
@@ -491,6 +497,7 @@ def _link_index(outline: Outline) -> LinkIndex:
                     )
                 if named:
                     components[str(node.path)] = named
+    anchors = {str(node.path): frozenset(_anchors(node)) for node in (*outline.units(), *outline.pages)}
     first: dict[str, BlockKey] = {}
     shared: dict[str, tuple[BlockKey, ...]] = {}
     for key in outline.keys:
@@ -504,7 +511,28 @@ def _link_index(outline: Outline) -> LinkIndex:
         pages={str(node.path): node.key.url_name for node in outline.pages if node.key.category == "static_tab"},
         assets=outline.assets,
         shared=shared,
+        anchors=anchors,
     )
+
+
+_ANCHOR = re.compile(r"""\{[^}\n]*\#([^\s}]+) | \b(?:id|name)\s*=\s*["']?([^"'\s>]+)""", re.VERBOSE)
+
+
+def _anchors(node: Node) -> Iterator[str]:
+    """What a link to a unit or page may end in: names of headings and spans, ids in its HTML."""
+    texts = [prose.text for prose in (node.body, node.html, *node.hidden) if prose is not None]
+    for component in _walk(node.components):
+        if component.prose is not None:
+            texts.append(component.prose.text)
+        if component.directive is not None and component.directive.body is not None:
+            texts.append(component.directive.body)
+        if component.block is not None:
+            texts += [block.content or "" for block in component.block.walk()]
+    if node.block is not None:
+        texts += [block.content or "" for block in node.block.walk()]
+    for text in texts:
+        for match in _ANCHOR.finditer(text):
+            yield match[1] or match[2]
 
 
 def _with_advanced_modules(root: Block) -> Mapping[str, FieldValue]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
-from authoring.diagnostics import Diagnostics, Severity, define
+from authoring.diagnostics import Diagnostics, Severity, define, suggest
 from authoring.markup.links import Linker
 from authoring.model import Asset, FieldValue, ProblemTest, SourceLocation
 from authoring.registry import categories
@@ -242,6 +242,40 @@ def _choice_key(label: str, number: int) -> str:
     return re.sub(r"\W+", "-", label.casefold()).strip("-")[:40] or str(number)
 
 
+def _drag_and_drop(draft: Draft) -> None:
+    """Pictures in `data` by path; what the platform keeps is `/static/NAME` (xblock-drag-and-drop-v2)."""
+    data = draft.fields.get("data")
+    if not isinstance(data, dict):
+        return
+    line = draft.line("data")
+    items = data.get("items")
+    rows: list[FieldValue] = list(items) if isinstance(items, list) else []
+
+    def linked(value: FieldValue) -> FieldValue:
+        return draft.link(value, line, image=True) if isinstance(value, str) and value else value
+
+    changed = dict(data)
+    if "targetImg" in data:
+        changed["targetImg"] = linked(data["targetImg"])
+    if isinstance(items, list):
+        changed["items"] = [
+            {**row, "imageURL": linked(row["imageURL"])} if isinstance(row, dict) and "imageURL" in row else row
+            for row in rows
+        ]
+    draft.fields["data"] = changed
+    zones = data.get("zones")
+    known = {zone.get("uid") for zone in zones if isinstance(zone, dict)} if isinstance(zones, list) else set()
+    where = draft.entries["data"].where if "data" in draft.entries else draft.where
+    for row in rows:
+        wanted = row.get("zones") if isinstance(row, dict) else None
+        for uid in wanted if isinstance(wanted, list) else ():
+            if uid not in known:
+                hint = suggest(str(uid), [str(name) for name in known])
+                draft.diagnostics.report(
+                    BAD_VALUE, f"an item belongs to the zone {uid!r}, which is not there", where, hint
+                )
+
+
 def _problem(draft: Draft) -> None:
     entry = draft.entries.get("tests")
     if entry is not None:
@@ -254,6 +288,7 @@ SHAPES: Mapping[str, Shape] = {
     "pdf": Shape(("file",), _pdf),
     "poll": Shape(("answers",), _poll),
     "survey": Shape(("answers", "questions"), _survey),
+    "drag-and-drop-v2": Shape((), _drag_and_drop),
     **{name: Shape(("file",), _package) for name, spec in categories().items() if spec.package},
 }
 """Category -> how it is shaped."""

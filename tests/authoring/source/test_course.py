@@ -133,8 +133,8 @@ def test_links_lead_where_the_platform_looks(build_course: BuildCourse) -> None:
         '<a href="../02-c/01-next.md">raw</a> <img src=../../static/img/a%20b.png alt="b">\n\n'
         ":::problem {#q}\n<p><a href='01-unit.md'>me</a></p>\n= 3\n:::\n\n[faq]: ../../pages/faq.md#two\n",
         {
-            "01-a/02-c/01-next.md": ":::video {#clip}\n:::\n",
-            "pages/faq.md": "## Two\n",
+            "01-a/02-c/01-next.md": ":::video {#clip}\n:::\n\n## The end {#end}\n",
+            "pages/faq.md": "## Two {#two}\n",
             "static/img/a b.png": b"png",
         },
     )
