@@ -80,6 +80,8 @@ def attribute_from_value(value: FieldValue, field: FieldSpec, *, pure: bool) -> 
         if isinstance(value, str):
             return value
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    if value is None and field.type in (FieldType.INTEGER, FieldType.FLOAT, FieldType.DATE):
+        return ""  # read as null by the platform; tools that read OLX stumble over the word
     if isinstance(value, str) and _reads_back(value, field):
         return value
     return json.dumps(value, ensure_ascii=False)
