@@ -176,6 +176,7 @@ class _Unpacker:
         self.files: dict[PurePosixPath, PackageFile] = {}
         self.total = 0
         self.members = 0
+        self.written = 0
         self.packed = archive.stat().st_size
         self.names: dict[str, PurePosixPath] = {}
 
@@ -291,7 +292,8 @@ class _Unpacker:
 
     def _write(self, member: PurePosixPath, source: IO[bytes]) -> None:
         # Numbers, not names: no member's name ever becomes a path of this machine.
-        target = self.folder / f"{self.members}"
+        self.written += 1
+        target = self.folder / f"{self.written}"
         size = 0
         with target.open("xb") as sink:
             while chunk := source.read(CHUNK):
