@@ -33,13 +33,14 @@ from authoring.errors import (
 )
 from authoring.journal import Changes
 from authoring.lockfile import PACKAGE, LockEntry, content_field, digest, locked_asset
-from authoring.model import ROOT_KEY, Asset, Block, BlockKey, Course, FieldValue
+from authoring.model import OUTLINE_CATEGORIES, ROOT_KEY, Asset, Block, BlockKey, Course, FieldValue
 from authoring.operations import (
     AdoptBlock,
     CreateBlock,
     CreateCourse,
     DeleteBlock,
     ForgetBlock,
+    ImportCourse,
     MoveBlock,
     Operation,
     Plan,
@@ -58,6 +59,10 @@ from authoring.registry import spec
 from authoring.rendering import Names, calls_of, resolve_fields, resolve_text
 from authoring.state import CourseState
 
+IMPORT_DONE = 4
+"""`ImportStatus` of an import that has ended well (Open edX: views/import_export.py)."""
+IMPORT_WAIT = 3600.0
+"""Seconds that an import may take."""
 ATTEMPTS = 4
 """How often a call that is harmless twice is sent when its outcome stays unknown."""
 PAUSES = (0.2, 1.0, 3.0)
@@ -214,6 +219,8 @@ class _Applier:
                 self._create_course(operation)
                 named = {"display_name": digest(operation.display_name)}
                 return Changes(entries=(LockEntry(ROOT_KEY, self.root, None, named, named),), reset=True)
+            case ImportCourse():
+                return self._import_course(operation)
             case CreateBlock():
                 return Changes(entries=(self._create_block(operation),))
             case AdoptBlock(key, parent, usage_key, pushed):
@@ -276,6 +283,46 @@ class _Applier:
                 self.sleep(pause)
             else:
                 return
+
+    def _import_course(self, operation: ImportCourse) -> Changes:
+        """Upload the archive, wait for the platform to take it in, and record what arrived."""
+        self._send_all(operation)
+        status = self.dialect.import_status(self.course_key, operation.archive)
+        waited = 0.0
+        while True:
+            reply = self.client.send(status).json
+            stage, message = (
+                (reply.get("ImportStatus"), reply.get("Message")) if isinstance(reply, Mapping) else (None, None)
+            )
+            if stage == IMPORT_DONE:
+                break
+            if not isinstance(stage, int) or stage < 0:
+                said = f"the import failed: {message or 'no reason was given'}"
+                raise RefusedError(said, "make the archive with `authoring export` and look at it in Studio")
+            if waited > IMPORT_WAIT:
+                raise OutcomeUnknownError(f"the import has not ended after {waited:.0f} s; it goes on on the platform")
+            pause = 0.2 if waited < 2 else 2.0
+            self.sleep(pause)
+            waited += pause
+        outline = self.client.read_outline(self.plan.course)
+        there = outline.blocks if outline is not None else {}
+        above = (None, *OUTLINE_CATEGORIES[:-1])
+        lost = {
+            entry.key
+            for entry in operation.entries
+            if entry.key.category in OUTLINE_CATEGORIES
+            and (entry.parent.category if entry.parent else None) in above
+            and entry.key != ROOT_KEY
+            and entry.usage_key not in there
+        }
+        if lost:
+            names = ", ".join(map(str, sorted(lost)[:5]))
+            self.run.notes.append(
+                f"the import left out {len(lost)} parts of the outline ({names}); push again to send them"
+            )
+        entries = tuple(entry for entry in operation.entries if entry.key not in lost)
+        self.run.created.update({entry.key: entry.usage_key for entry in entries if entry.usage_key})
+        return Changes(entries=entries, assets=operation.assets)
 
     def _create_block(self, operation: CreateBlock) -> LockEntry:
         category = operation.key.category

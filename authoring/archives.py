@@ -102,8 +102,9 @@ class Package:
 
     def below(self, folder: PurePosixPath) -> Iterator[PackageFile]:
         """The files in a folder of the package and in all below it."""
+        prefix = "" if str(folder) == "." else f"{folder}/"
         for path, found in self.files.items():
-            if path.is_relative_to(folder):
+            if str(path).startswith(prefix):
                 yield found
 
 
@@ -155,7 +156,7 @@ def _read_folder(path: Path, limits: Limits) -> Package:
             member = PurePosixPath(file.relative_to(path).as_posix())
             if name.startswith(".git"):
                 continue
-            if not file.resolve().is_relative_to(real):
+            if file.is_symlink() and not file.resolve().is_relative_to(real):
                 raise _error(path.name, UNSAFE_PACKAGE, f"{member} is a link that leaves the folder", member)
             if not file.is_file():
                 findings.report(ODD_PACKAGE, "neither a file nor a folder; left out", SourceLocation(member))

@@ -23,6 +23,7 @@ from authoring.decompile import Folder, Way, folder_of
 from authoring.diagnostics import Diagnostic, Diagnostics, Severity, define
 from authoring.errors import AuthoringError, SourceError
 from authoring.model import Block, Course, SourceLocation
+from authoring.olx.package import NOT_WRITTEN
 from authoring.registry import spec
 from importers import Imported, importers
 
@@ -224,7 +225,7 @@ def _write_new(destination: Path, contents: Mapping[str, bytes | Path], package:
             destination.rmdir()
         partial.rename(destination)
     except OSError as error:
-        raise SourceError(f"{destination} cannot be written: {error.strerror or error}") from error
+        raise SourceError(f"{destination} cannot be written: {error.strerror or error}", hint=NOT_WRITTEN) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return _Written(changed=list(contents), files=len(contents))
@@ -266,7 +267,7 @@ def _merge(destination: Path, contents: Mapping[str, bytes | Path], package: str
                 result.kept.append(path)
         _put(destination / RECORD, _record(package, digests))
     except OSError as error:
-        raise SourceError(f"{destination} cannot be written: {error.strerror or error}") from error
+        raise SourceError(f"{destination} cannot be written: {error.strerror or error}", hint=NOT_WRITTEN) from error
     for names in (result.changed, result.kept, result.conflicts, result.replaced):
         names.sort()
     return result

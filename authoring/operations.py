@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeAlias, assert_never
 
 from authoring.errors import StalePlanError
+from authoring.lockfile import LockedAsset, LockEntry, entry_from_json, entry_to_json
 from authoring.model import Asset, BlockKey, CourseId, FieldValue, Grader, GradingPolicy
 
 
@@ -45,6 +46,17 @@ class CreateCourse:
 
     course: CourseId
     display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCourse:
+    """Upload the whole course as one OLX archive, which publishes it. An import keeps ids, so `entries` and `assets` are
+    what the lock file holds when it is done."""
+
+    course: CourseId
+    archive: Asset
+    entries: tuple[LockEntry, ...]
+    assets: tuple[LockedAsset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +180,7 @@ class Publish:
 
 Operation: TypeAlias = (
     CreateCourse
+    | ImportCourse
     | PutGrading
     | PutLtiPassport
     | UpdateAbout
@@ -226,7 +239,7 @@ class Plan:
 def impact_of(operation: Operation) -> Impact:
     """What learners will notice of an operation."""
     match operation:
-        case CreateCourse() | CreateBlock():
+        case CreateCourse() | ImportCourse() | CreateBlock():
             return Impact.NEW
         case AdoptBlock() | ForgetBlock():
             return Impact.SETTINGS
@@ -252,6 +265,7 @@ def impact_of(operation: Operation) -> Impact:
 
 _TAGS: dict[str, type] = {
     "create-course": CreateCourse,
+    "import-course": ImportCourse,
     "put-grading": PutGrading,
     "put-lti-passport": PutLtiPassport,
     "update-about": UpdateAbout,
@@ -280,6 +294,10 @@ def operation_to_json(operation: Operation) -> dict[str, object]:
     match operation:
         case CreateCourse(course, display_name):
             row |= {"course": _course_to_json(course), "display_name": display_name}
+        case ImportCourse(course, archive, entries, assets):
+            row |= {"course": _course_to_json(course), "archive": _asset_to_json(archive)}
+            row |= {"entries": [entry_to_json(entry) for entry in entries]}
+            row |= {"assets": [{"name": one.name, "digest": one.digest, "size": one.size} for one in assets]}
         case PutGrading(policy):
             row |= {"policy": _policy_to_json(policy)}
         case PutLtiPassport(lti_id, key_env, secret_env):
@@ -323,6 +341,16 @@ def operation_from_json(row: Mapping[str, object], folder: Path) -> Operation:
     match row["op"]:
         case "create-course":
             return CreateCourse(_course_from_json(_map(row["course"])), str(row["display_name"]))
+        case "import-course":
+            return ImportCourse(
+                _course_from_json(_map(row["course"])),
+                _asset_from_json(_map(row["archive"]), folder),
+                tuple(entry_from_json(_map(entry)) for entry in _list(row["entries"])),
+                tuple(
+                    LockedAsset(str(one["name"]), str(one["digest"]), int(str(one["size"])))
+                    for one in map(_map, _list(row["assets"]))
+                ),
+            )
         case "put-grading":
             return PutGrading(_policy_from_json(_map(row["policy"])))
         case "put-lti-passport":

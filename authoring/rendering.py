@@ -21,6 +21,7 @@ from authoring.operations import (
     CreateCourse,
     DeleteBlock,
     ForgetBlock,
+    ImportCourse,
     MoveBlock,
     Operation,
     Publish,
@@ -77,6 +78,8 @@ def calls_of(operation: Operation, dialect: Dialect, names: Names) -> tuple[Call
     match operation:
         case CreateCourse(course, display_name):
             return (dialect.create_course(course, display_name),)
+        case ImportCourse(_, archive):
+            return (dialect.import_course(course_key, archive),)
         case PutGrading(policy):
             return dialect.write_grading(course_key, policy)
         case PutLtiPassport(lti_id, key_env, secret_env):

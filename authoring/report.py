@@ -18,6 +18,7 @@ from authoring.operations import (
     DeleteBlock,
     ForgetBlock,
     Impact,
+    ImportCourse,
     MoveBlock,
     Operation,
     Plan,
@@ -153,6 +154,8 @@ def describe(operation: Operation, plan: Plan) -> str:
     match operation:
         case CreateCourse(course, display_name):
             return f"make the course {display_name!r} ({course})"
+        case ImportCourse(_, archive, entries):
+            return f"import the whole course as one archive ({len(entries)} entries, {archive.size:,} bytes), and publish it"
         case PutGrading(policy):
             return f"set the grading policy ({len(policy.graders)} assignment types)"
         case PutLtiPassport(lti_id):

@@ -9,10 +9,11 @@ Without a target the embedded sandbox serves: a real server on the loopback addr
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from authoring.adoption import LiveContent, match_unclaimed, unclaimed_components
 from authoring.applier import Applied, Observer, apply_plan
@@ -22,15 +23,17 @@ from authoring.dialects import Capabilities, Dialect, capabilities, dialect_of
 from authoring.errors import SourceError, StalePlanError
 from authoring.identity import align_implicit_keys
 from authoring.lockfile import LockPart
-from authoring.model import LIBRARY, ROOT_KEY, BlockKey, Course
+from authoring.model import LIBRARY, ROOT_KEY, Asset, BlockKey, Course
+from authoring.olx.package import write_archive
 from authoring.olx.reader import without_pointers
-from authoring.operations import CreateBlock, Plan
+from authoring.operations import CreateBlock, Notice, Plan
 from authoring.planner import Live, PlanOptions, live_digest, plan_changes
 from authoring.remote import RemoteBlock, RemoteCourse
 from authoring.sandbox import DOCUMENTED, Profile, SandboxServer
 from authoring.settings import Target, sandbox_target
 from authoring.source import read_course
 from authoring.state import CourseState, local_folder
+from authoring.transport import Transport, choose, import_plan, without_secrets
 
 SANDBOX_FILE = "sandbox.sqlite3"
 
@@ -129,11 +132,30 @@ class Session:
             return None
         return {asset.name: asset.size for asset in self.client.list_assets(self.course.id)}
 
-    def plan(self, options: PlanOptions) -> Plan:
-        """Read the target and plan. Components that nobody named are first matched with the lock file."""
-        return plan_changes(
-            self.course, self.state.part, self.read_live(), capabilities=self.capabilities, options=options
-        )
+    def plan(self, options: PlanOptions, transport: Transport = Transport.CALLS) -> Plan:
+        """Read the target and plan. Components that nobody named are first matched with the lock file.
+
+        With a `transport` other than calls a whole new course may go as one OLX archive, which is made here.
+        """
+        live = self.read_live()
+        choice = choose(self.course, self.state.part, live, self.capabilities, options, transport)
+        if choice.archive:
+            return import_plan(self.course, self.state.part, live, self._archive(), choice.reason)
+        plan = plan_changes(self.course, self.state.part, live, capabilities=self.capabilities, options=options)
+        if transport is Transport.OLX:
+            notice = Notice("no-olx-import", f"the course is sent block by block: {choice.reason}")
+            plan = replace(plan, notices=(*plan.notices, notice))
+        return plan
+
+    def _archive(self) -> Asset:
+        """The course as an archive beside the journal; its name says what is in it."""
+        file = local_folder(self.folder) / "import.tar.gz"
+        write_archive(without_secrets(self.course), file)
+        with file.open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        name = f"course-{content[:16]}.tar.gz"
+        path = PurePosixPath(file.relative_to(self.folder).as_posix())
+        return Asset(name, path, content, file.stat().st_size, "application/gzip", file=file)
 
     def check_fresh(self, plan: Plan) -> None:
         """Raises StalePlanError when the lock file or the live course changed since `plan` was made."""

@@ -60,11 +60,11 @@ def measure(components: int, workspace: Path) -> dict[str, object]:
     memory = subprocess.run(
         [sys.executable, __file__, "--compile", str(folder)], capture_output=True, text=True, check=True
     )
-    first, pushed = authoring("push", str(folder), "--publish")
-    calm, unchanged = authoring("plan", str(folder), "--publish")
+    first, pushed = authoring("push", str(folder), "--publish", "--transport", "calls")
+    calm, unchanged = authoring("plan", str(folder), "--publish", "--transport", "calls")
     unit = next(folder.glob("*/*/*.md"))
     unit.write_text(unit.read_text("utf-8").replace("\n- ", "\nOne more paragraph.\n\n- ", 1), "utf-8")
-    after, changed = authoring("push", str(folder), "--publish")
+    after, changed = authoring("push", str(folder), "--publish", "--transport", "calls")
     return {
         "components": components,
         "render_s": round(render, 3),

@@ -24,6 +24,7 @@ LAYERS = (
     ("source", "checks", "schemas", "lockfile", "operations", "calls", "remote", "settings"),
     ("decompile", "dialects"),
     ("adoption", "client", "identity", "impacts", "publishing", "doctor", "planner", "rendering"),
+    ("transport",),
     ("journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
     ("importing", "migration"),
     ("session", "report", "reference"),

@@ -44,6 +44,7 @@ from authoring.sarif import sarif_log
 from authoring.session import Session, open_session
 from authoring.settings import load_target
 from authoring.source import read_course
+from authoring.transport import Transport
 
 
 @click.command()
@@ -90,6 +91,7 @@ def check(folder: Path, strict: bool, grade: bool, allow_code: bool, sarif: bool
 @options.course_folder
 @options.target
 @options.consent
+@options.transport
 @options.profile
 @options.strict
 @options.wait
@@ -105,6 +107,7 @@ def plan(
     restore: bool,
     recreate: bool,
     beside: bool,
+    transport: str,
     profile: str,
     strict: bool,
     wait: float,
@@ -115,7 +118,7 @@ def plan(
     wanted = PlanOptions(publish, hide_removed, delete_removed, restore, recreate, beside)
     with _session(folder, target_name, profile, wait) as session:
         _stop_on_warnings(session, strict)
-        made = session.plan(_for(session, wanted))
+        made = session.plan(_for(session, wanted), Transport(transport))
         _show_plan(session, made, as_json=as_json)
         if out is not None:
             _save_plan(made, out)
@@ -126,6 +129,7 @@ def plan(
 @options.course_folder
 @options.target
 @options.consent
+@options.transport
 @options.profile
 @options.strict
 @options.wait
@@ -146,6 +150,7 @@ def push(
     restore: bool,
     recreate: bool,
     beside: bool,
+    transport: str,
     profile: str,
     strict: bool,
     wait: float,
@@ -160,7 +165,7 @@ def push(
             made = _load_plan(plan_file, folder)
             session.check_fresh(made)
         else:
-            made = session.plan(_for(session, wanted))
+            made = session.plan(_for(session, wanted), Transport(transport))
         _apply(session, made, as_json=as_json)
 
 

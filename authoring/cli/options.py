@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from authoring.transport import Transport
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 course_folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), default=".", required=False)
@@ -86,3 +88,14 @@ def consent(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def transport(function: F) -> F:
+    """`--transport`: how a whole new course is sent."""
+    return click.option(
+        "--transport",
+        type=click.Choice([str(way) for way in Transport]),
+        default=str(Transport.AUTO),
+        show_default=True,
+        help="How a new course is sent: call by call, as one OLX archive (which publishes it), or as the plan chooses.",
+    )(function)

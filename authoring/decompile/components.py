@@ -17,7 +17,8 @@ from authoring.decompile.yamltext import dump
 from authoring.markup.links import rewrite_html
 from authoring.markup.problem import decompile_problem
 from authoring.markup.unrender import html_to_markdown
-from authoring.model import Block, FieldValue
+from authoring.model import Block, BlockKey, FieldValue
+from authoring.olx.reader import POINTER_ONLY
 from authoring.olx.writer import element_of
 from authoring.registry import FieldType, fields_of, spec
 
@@ -59,7 +60,7 @@ def _odd(block: Block) -> bool:
         re.fullmatch(r"[\w.~-]{1,150}", block.url_name) is None
         or known is None
         or known.detached
-        or "x-is-pointer-node" in block.extra.attributes
+        or POINTER_ONLY in block.extra.attributes
     )
 
 
@@ -139,19 +140,24 @@ class Writer:
     link: LinkBack
     way: Callable[[Block], Way]
     fixes: Callable[[Block], Fixes]
+    used: dict[BlockKey, Way]
+    """How each component was written in the end; filled in on the way."""
 
     def add(self, lines: Lines, block: Block, depth: int = 0) -> None:
         """The component and what it holds, as directives."""
         way = self.way(block)
         if way is Way.MARKDOWN and self._add_markdown(lines, block):
+            self.used[block.key] = way
             return
         if way in (Way.OLX, Way.FILE):
             self._add_olx(lines, block)
         elif block.category == "html":
+            self.used[block.key] = Way.HTML if way is Way.HTML else Way.DIRECTIVE
             self._add_directive(lines, block, {"markup": "html"}, self._html(block, way is Way.HTML))
         elif block.category == "problem" or depth > 8:
             self._add_olx(lines, block)
         else:
+            self.used[block.key] = way
             self._add_other(lines, block, depth)
 
     def _add_markdown(self, lines: Lines, block: Block) -> bool:
@@ -212,6 +218,9 @@ class Writer:
 
     def _add_olx(self, lines: Lines, block: Block) -> None:
         text = olx_text(block)
+        for inner in block.walk():
+            if POINTER_ONLY not in inner.extra.attributes or inner.key not in self.used:
+                self.used[inner.key] = Way.OLX
         colons = ":" * max([2, *(len(match) for match in re.findall(r"^:{3,}", text, re.MULTILINE))]) + ":"
         lines.add(f"{colons}olx", block)
         lines.add(text, block)

@@ -112,7 +112,8 @@ class _FolderWriter:
         self.state = _State()
         self.parents: dict[BlockKey, Block] = {}
         for block, parent in course.root.walk_with_parent():
-            if parent is not None:
+            if parent is not None and (block.key not in self.parents or POINTER_ONLY not in block.extra.attributes):
+                # A pointer may lead back to what it stands in; it is no second parent.
                 self.parents[block.key] = parent
         self.blocks = by_key(course)
 
@@ -135,21 +136,20 @@ class _FolderWriter:
         return Folder(
             {PurePosixPath(path): text for path, text in texts.items()},
             dict(self._copies()),
-            {key: self._way(key) for key in self.blocks},
+            {key: self._way(key, rendered) for key in self.blocks},
             dict(rendered.homes()),
             unequal,
             tuple(findings),
             sum(1 for finding in findings if finding.code in LINK_CODES),
         )
 
-    def _way(self, key: BlockKey) -> Way:
+    def _way(self, key: BlockKey, rendered: _Render) -> Way:
         block: Block | None = self.blocks[key]
         while block is not None:
             if block.key in self.state.whole:
                 return Way.FILE
             block = self.parents.get(block.key)
-        ways = ways_of(self.blocks[key])
-        return self.state.ways.get(key, ways[0])
+        return rendered.ways.get(key, ways_of(self.blocks[key])[0])
 
     def _tree(self, texts: Mapping[str, str]) -> SourceTree:
         files = [
@@ -360,6 +360,7 @@ class _Render:
         self.places = places
         self.lines: dict[str, Lines] = {}
         self.texts: dict[str, str] = {}
+        self.ways: dict[BlockKey, Way] = {}
 
     def files(self) -> dict[str, str]:
         self._course_file()
@@ -433,7 +434,7 @@ class _Render:
         lines.add("---", block)
         add_settings(lines, block, self._fixes(block), first, frozenset())
         lines.add("---", block)
-        writer = Writer(lambda href: self.places.relative(href, path), self._way, self._fixes)
+        writer = Writer(lambda href: self.places.relative(href, path), self._way, self._fixes, self.ways)
         for child in block.children:
             lines.add("", block)
             writer.add(lines, child)

@@ -38,6 +38,8 @@ def capabilities(target: Target) -> Capabilities:
     `/api/ibl/` and `/api/v1/ibl/`."""
     ibl = target.dialect is DialectName.IBL
     stock = target.has_stock_routes
+    own_pdf = ibl and target.options.pdf_block is PdfBlock.HREF
+    own_scorm = target.options.scorm_category != "scorm"
     return Capabilities(
         stock=stock,
         units=ibl,
@@ -52,8 +54,10 @@ def capabilities(target: Target) -> Capabilities:
         course_settings=stock or ibl,
         advanced_settings=stock,
         lti_passports=stock or ibl,
+        olx_import=stock,
         pdf=stock or target.options.pdf_block is PdfBlock.URL,
-        left_out={"pdf": PDF_FIELDS} if ibl and target.options.pdf_block is PdfBlock.HREF else {},
+        left_out={"pdf": PDF_FIELDS} if own_pdf else {},
+        not_in_archives=frozenset((*(("pdf",) if own_pdf else ()), *(("scorm",) if own_scorm else ()))),
         component_create=frozenset(PROBLEM_TYPES) if ibl and target.options.component_create else frozenset(),
         readable=None if stock else READABLE,
         scorm_category=target.options.scorm_category,

@@ -68,10 +68,14 @@ class Capabilities:
     advanced_settings: bool = True
     """The advanced settings can be read and written by name."""
     lti_passports: bool = True
+    olx_import: bool = True
+    """A whole course can be uploaded as an OLX archive."""
     pdf: bool = True
     """The address of a `pdf` block can be set."""
     left_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Category → fields that the target's block of that kind does not have."""
+    not_in_archives: frozenset[str] = frozenset()
+    """Categories that the target keeps in another way than OLX writes them."""
     component_create: frozenset[str] = frozenset()
     """Categories that one call makes complete, with content and fields."""
     readable: frozenset[str] | None = None
@@ -145,6 +149,12 @@ class Dialect(Protocol):
         """Set what Studio's Schedule & Details page sets, by its own names (`start_date`, `overview`); all else
         stays."""
         ...
+
+    def import_course(self, course_key: str, archive: Asset) -> Call:
+        """Upload a whole course as an OLX archive."""
+
+    def import_status(self, course_key: str, archive: Asset) -> Call:
+        """Read how far an import is; the answer has `ImportStatus` (4 done, below 0 failed) and `Message`."""
 
     def write_about(self, course_key: str, values: Mapping[str, str]) -> tuple[Call, ...]:
         """Write texts of the about page, by the names of their `about` blocks."""

@@ -6,8 +6,9 @@ Open edX: cms/djangoapps/contentstore/xblock_storage_handlers/view_handlers.py, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from authoring.calls import Answer, Call, CallKind, Json, Merge, Service
+from authoring.calls import Answer, Call, CallKind, FilePart, Json, Merge, Service
 from authoring.dialects import bodies, readers
 from authoring.dialects.base import NoRouteError
 from authoring.keys import root_key
@@ -216,6 +217,18 @@ class StockRoutes:
         self._need("upload files")
         files = (bodies.asset_part(asset),)
         return Call(CallKind.UPLOAD, Service.CMS, "POST", f"/assets/{course_key}/", files=files)
+
+    def import_course(self, course_key: str, archive: Asset) -> Call:
+        """Blocks of the same ids are replaced, so sending it twice does no harm."""
+        self._need("import an OLX archive")
+        part = FilePart(
+            "course-data", archive.file or Path(archive.path), archive.name, archive.content_type, archive.size
+        )
+        return Call(CallKind.UPLOAD, Service.CMS, "POST", f"/import/{course_key}", files=(part,))
+
+    def import_status(self, course_key: str, archive: Asset) -> Call:
+        self._need("import an OLX archive")
+        return read(f"/import_status/{course_key}/{archive.name}")
 
     def list_assets(self, course_key: str, page: int) -> Call:
         self._need("list the files of a course")

@@ -93,10 +93,15 @@ def serialize(element: etree._Element) -> str:
     text: str = etree.tostring(element, encoding="unicode", with_tail=False)
     if _NAMESPACE not in text:
         return text
+    return etree.tostring(_without_marks(element), encoding="unicode", with_tail=False)
+
+
+def _without_marks(element: etree._Element) -> etree._Element:
+    """A copy that knows nothing of the marks, their namespace included."""
     bare = copy.deepcopy(element)
     unmark(bare)
     etree.cleanup_namespaces(bare)
-    return etree.tostring(bare, encoding="unicode", with_tail=False)
+    return bare
 
 
 def unmark(element: etree._Element) -> None:
@@ -110,6 +115,8 @@ def unmark(element: etree._Element) -> None:
 def inner_xml(element: etree._Element) -> str:
     """What is inside an element, as the platform takes it for HTML: its first text unescaped, so that HTML which is no
     XML can stand in CDATA (Open edX: xmodule/stringify.py, stringify_children)."""
+    if len(element) and _NAMESPACE in element.nsmap.values():
+        element = _without_marks(element)
     parts = [element.text or ""]
     for child in element:
         parts.append(etree.tostring(child, encoding="unicode", with_tail=True))

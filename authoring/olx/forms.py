@@ -106,7 +106,7 @@ _FEEDBACK = (("rubric_feedback_prompt", "feedbackprompt"), ("rubric_feedback_def
 
 
 def _read_step(step: etree._Element) -> FieldValue:
-    found: Fields = {}
+    found: Fields = {"start": None, "due": None}  # the class has both keys in any case
     for name, text in step.attrib.items():
         key, value = str(name), str(text)
         if key in _NUMBERS:

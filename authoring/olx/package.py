@@ -21,6 +21,7 @@ import json
 import shutil
 import tarfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import IO, TypeAlias
@@ -41,10 +42,13 @@ from authoring.model import (
 )
 from authoring.olx.reader import POINTER_ONLY, is_aside
 from authoring.olx.writer import is_pure, own_element, policy_fields
-from authoring.references import REFERENCE_FIELDS
+from authoring.references import REFERENCE_FIELDS, link_names
+from authoring.registry import spec
 
 Content: TypeAlias = "bytes | Path"
 """What a file holds: bytes, or where they can be read."""
+
+NOT_WRITTEN = "name a place where you may write, on a disk that has room"
 
 _PAGES = {"about": "about", "course_info": "info", "static_tab": "tabs"}
 _DEFAULT_TABS = ("courseware", "textbooks", "discussion", "wiki", "progress", "dates")
@@ -76,7 +80,7 @@ def write_folder(course: Course, folder: Path) -> None:
         partial.rename(folder)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
-        raise SourceError(f"{folder} cannot be written: {error.strerror or error}") from error
+        raise SourceError(f"{folder} cannot be written: {error.strerror or error}", hint=NOT_WRITTEN) from error
 
 
 def write_archive(course: Course, archive: Path) -> None:
@@ -88,8 +92,9 @@ def write_archive(course: Course, archive: Path) -> None:
             _write_tar(files, raw, course.root.category)
         partial.replace(archive)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise SourceError(f"{archive} cannot be written: {error.strerror or error}") from error
+        with suppress(OSError):
+            partial.unlink()
+        raise SourceError(f"{archive} cannot be written: {error.strerror or error}", hint=NOT_WRITTEN) from error
 
 
 def _write_tar(files: Mapping[PurePosixPath, Content], raw: IO[bytes], folder: str) -> None:
@@ -112,6 +117,7 @@ def _write_tar(files: Mapping[PurePosixPath, Content], raw: IO[bytes], folder: s
 class _Writer:
     def __init__(self, course: Course) -> None:
         self.course = course
+        self.links = link_names(course)
         self.kept: dict[PurePosixPath, KeptFile] = {file.path: file for file in course.files}
         self.written: dict[PurePosixPath, Content] = {}
 
@@ -148,9 +154,15 @@ class _Writer:
             element.set("library", course_id.number)
             self._put(PurePosixPath("library.xml"), _xml(element))
             return
-        pointer = etree.Element(COURSE, url_name=course_id.run, org=course_id.org, course=course_id.number)
-        self._put(PurePosixPath("course.xml"), _xml(pointer))
-        self._put(PurePosixPath(COURSE, f"{course_id.run}.xml"), _xml(element))
+        names = {"url_name": course_id.run, "org": course_id.org, "course": course_id.number}
+        path = PurePosixPath(COURSE, f"{course_id.run}.xml")
+        if path in self.kept and root.children:  # the course stood in course.xml, and this is something else
+            for name, text in names.items():
+                element.set(name, text)
+            self._put(PurePosixPath("course.xml"), _xml(element))
+            return
+        self._put(PurePosixPath("course.xml"), _xml(etree.Element(COURSE, names)))
+        self._put(path, _xml(element))
 
     def _settings_block(self, root: Block) -> Block:
         """The course block with the pages' names in its list of tabs."""
@@ -186,9 +198,14 @@ class _Writer:
         folder = _PAGES.get(block.category)
         if folder is None:
             raise SourceError(f"{block.key}: a {block.category} has no place in a package")
-        self._put(PurePosixPath(folder, f"{block.url_name}.html"), (block.content or "").encode())
+        path = PurePosixPath(folder, f"{block.url_name}.html")
+        if path in self.kept:
+            path = PurePosixPath(
+                folder, self.course.id.run, path.name
+            )  # a page of the run wins over the one that is kept
+        self._put(path, (block.content or "").encode())
         if block.fields.get("items") is not None:
-            self._put(PurePosixPath(folder, f"{block.url_name}.items.json"), _json(block.fields["items"]))
+            self._put(path.with_suffix(".items.json"), _json(block.fields["items"]))
 
     def _child(self, block: Block, base: PurePosixPath) -> etree._Element:
         """What stands in the parent's file: a pointer, or the block itself."""
@@ -214,17 +231,18 @@ class _Writer:
 
     def _usage_keys(self, value: FieldValue) -> FieldValue:
         if isinstance(value, str):
-            try:
-                return usage_key(self.course.id, BlockKey.parse(value))
-            except ValueError:
-                return value
+            named = self.links.get(value) if "/" not in value else BlockKey.parse(value)
+            return value if named is None else usage_key(self.course.id, named)
         if isinstance(value, Mapping):
             return {key: self._usage_keys(item) for key, item in value.items()}
         return [self._usage_keys(item) for item in value] if isinstance(value, list | tuple) else value
 
     def _definition(self, block: Block, base: PurePosixPath, attributes: Mapping[str, str]) -> bool:
-        """Write the block's own file. False when another block has a file of that name and says something else."""
+        """Write the block's own file. False when there is a file of that name that says something else: another block's,
+        or one that is kept."""
         path = definition_path(block.key, base)
+        if path in self.kept or (block.category == "html" and path.with_suffix(".html") in self.kept):
+            return False
         element = own_element(self._named(block), identity=False)
         for name, text in attributes.items():
             element.set(name, text)
@@ -272,9 +290,9 @@ def tabs_with(tabs: FieldValue, pages: list[Block]) -> list[FieldValue]:
             tab = {**tab, "name": page.display_name}
         result.append(tab)
     for page in known.values():
-        staff = page.fields.get("course_staff_only") is True
-        name = page.display_name or page.url_name
-        result.append({"type": "static_tab", "name": name, "url_slug": page.url_name, "course_staff_only": staff})
+        tab = {"type": "static_tab", "name": page.display_name or page.url_name, "url_slug": page.url_name}
+        staff = page.fields.get("course_staff_only")
+        result.append(tab if staff is None else {**tab, "course_staff_only": staff})
     return result
 
 
@@ -317,7 +335,8 @@ def _xml(element: etree._Element) -> bytes:
 
 def _indent(element: etree._Element) -> None:
     """One line per child of a container; everything else keeps its white space, which may be content."""
-    if element.tag in ("problem", "html") or not len(element) or (element.text or "").strip():
+    known = spec(str(element.tag))
+    if known is None or not known.children or not len(element) or (element.text or "").strip():
         return
     if any((child.tail or "").strip() for child in element):
         return

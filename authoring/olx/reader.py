@@ -33,7 +33,7 @@ from authoring.olx.elements import (
 from authoring.olx.forms import read_children
 from authoring.olx.spellings import fold
 from authoring.olx.values import attributes_of, value_from_attribute
-from authoring.registry import CategorySpec, Family, FieldType, spec
+from authoring.registry import CategorySpec, Family, FieldType, fields_of, spec
 
 BAD_OLX = define(
     "bad-olx",
@@ -114,7 +114,7 @@ class _Reader:
             if said is not None:
                 fields.update(said)
             else:
-                elements = _read_parts(element, known, fields)
+                elements = _read_parts(element, fields)
         return Block(
             key=key,
             fields=fields,
@@ -216,17 +216,27 @@ def _take_asides(element: etree._Element) -> tuple[str, ...]:
     return tuple(serialize(child) for child in asides)
 
 
-def _read_parts(element: etree._Element, known: CategorySpec, fields: dict[str, FieldValue]) -> tuple[str, ...]:
+def _read_parts(element: etree._Element, fields: dict[str, FieldValue]) -> tuple[str, ...]:
     """Child elements of a component without a text body: some are fields, the others are kept as they are."""
     rest = copy.copy(element)
-    for child in list(rest):
-        if not is_element(child):
-            continue
-        name = str(child.tag).removeprefix(OPTION)
-        if str(child.tag).startswith(OPTION) and name in known.own_fields:
-            fields[name] = None if child.get("none") == "true" else inner_xml(child)
-            rest.remove(child)
+    _take_options(rest, fields)
     return tuple(fragments(rest))
+
+
+def _take_options(element: etree._Element, fields: dict[str, FieldValue]) -> None:
+    """The children that say a field, mixed in or not (XBlock: xblock/core.py, parse_xml), taken out of the element."""
+    known = fields_of(str(element.tag))
+    for child in list(element):
+        name = str(child.tag).removeprefix(OPTION)
+        if is_element(child) and str(child.tag).startswith(OPTION) and name in known:
+            text = inner_xml(child)
+            try:
+                fields[name] = (
+                    None if child.get("none") == "true" else value_from_attribute(text, known[name], pure=True)
+                )
+            except ValueError:
+                continue  # kept as it is
+            element.remove(child)
 
 
 def _without_settings(element: etree._Element, known: CategorySpec) -> str:

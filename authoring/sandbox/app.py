@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from authoring.sandbox import control, handlers, pages
 from authoring.sandbox import routes_course as course
+from authoring.sandbox import routes_import as olx
 from authoring.sandbox import routes_settings as settings
 from authoring.sandbox import routes_stock as stock
 from authoring.sandbox import routes_v1 as v1
@@ -65,6 +66,12 @@ ROUTES: tuple[tuple[str, tuple[str, ...], Handler, Login], ...] = (
     ("/orphan/{key}", READ, stock.orphans, Login.SESSION),
     ("/assets/{key}/", ("GET", "POST"), course.assets, Login.SESSION),
     ("/assets/{key}/{asset:path}", ("GET", "POST", "PUT", "DELETE"), course.asset, Login.SESSION),
+    ("/import/{key}", WRITE, olx.import_archive, Login.SESSION),
+    ("/import_status/{key}/{name}", READ, olx.import_status, Login.SESSION),
+    ("/api/courses/v0/import/{key}/", ("GET", "POST"), olx.import_api, Login.SESSION),
+    ("/export/{key}", ("GET", "POST"), olx.export, Login.SESSION),
+    ("/export_status/{key}", READ, olx.export_status, Login.SESSION),
+    ("/export_output/{key}", READ, olx.export_output, Login.SESSION),
     ("/settings/advanced/{key}", ("GET", "POST", "PUT"), settings.advanced, Login.SESSION),
     ("/settings/grading/{key}", ("GET", "POST", "PUT"), settings.grading, Login.SESSION),
     ("/settings/grading/{key}/{index:int}", ("GET", "POST", "PUT", "DELETE"), settings.grading, Login.SESSION),
@@ -80,7 +87,7 @@ profile says by a redirect."""
 
 def kind_of(method: str, path: str, body: Mapping[str, Any] | None = None) -> str:
     """What a request is for, as a run counts it: `create`, `update`, `publish`, `read`, `upload`, `delete`, `move`,
-    `settings` or `login`."""
+    `settings`, `import`, `export` or `login`."""
     path, body = path.rstrip("/"), body or {}
     if path.endswith("access_token"):
         return "login"
@@ -88,6 +95,8 @@ def kind_of(method: str, path: str, body: Mapping[str, Any] | None = None) -> st
         return "read"
     if method == "DELETE" or path.endswith("manage/course/delete"):
         return "delete"
+    if found := re.match(r"/(?:api/courses/v0/)?(import|export)/", path):
+        return found[1]
     if path.endswith("/xblock/publish") or body.get("publish"):
         return "publish"
     if (method == "PATCH" and path == "/xblock") or body.get("children") is not None:
@@ -180,7 +189,7 @@ class _Index(NamedTuple):
 
 def _index_of(platform: Platform, request: Request, kind: str, body: Mapping[str, Any] | None) -> _Index | None:
     """None for what does not write to the index: reads, and files, which are kept beside it."""
-    if kind in ("read", "login") or request.url.path.startswith("/assets/"):
+    if kind in ("read", "login", "export") or request.url.path.startswith("/assets/"):
         return None
     for place in (*request.path_params.values(), *(body or {}).values()):
         found = _COURSE.search(place) if isinstance(place, str) else None
@@ -215,6 +224,7 @@ async def _handled(
             try:
                 with store.savepoint():
                     v1.finish_reruns(platform)
+                    olx.finish_transfers(platform)
                     check_login(platform, request, login)
                     response = await _with_partial(handler, platform, request)
                     if lost:
@@ -373,6 +383,7 @@ def app_of(platform: Platform, hosts: frozenset[str] | None = None) -> ASGIApp:
     for path, methods, own in (
         ("/_sandbox/faults", ("GET", "POST", "DELETE"), control.faults),
         ("/_sandbox/log", ("GET", "DELETE"), control.log),
+        ("/_sandbox/transfers", READ, olx.transfers),
         ("/_sandbox/state", READ, control.state),
         ("/_sandbox/state/{key}", READ, control.state),
     ):

@@ -63,6 +63,13 @@ class Profile:
     Problem" stays unless the call sets another."""
     rerun_seconds: float = 0.0
     """Guess: seconds until the copy of a course rerun is there; until then it is an in-process action."""
+    olx_transfer: bool = True
+    """Guess: Studio's own import and export of OLX (`/import/…`, `/export/…`, `/api/courses/v0/import/…`) are reachable, as
+    its other routes are; false: 404."""
+    zip_imports: bool = False
+    """Guess: an import also takes a `.zip`, as releases from 2025 on do; false: `.tar.gz` alone, which all take."""
+    transfer_seconds: float = 0.0
+    """Guess: seconds until an import or an export is done; until then its status tells the stage."""
     json_limit: int = 64 * MEGABYTE
     """Guess: bytes of the largest JSON body; a larger one is a 400, as Django's DATA_UPLOAD_MAX_MEMORY_SIZE makes it. The
     platform's own limit differs by site (Django's default is 2.5 MB, and packages travel in JSON)."""

@@ -33,10 +33,19 @@ create table if not exists contents (
 create table if not exists log (id integer primary key, method text, path text, kind text, status integer);
 create table if not exists versions (n integer primary key autoincrement);
 create table if not exists reruns (course text primary key, source text not null, title text, due real not null);
+create table if not exists tasks (
+    id text not null unique, course text not null, kind text not null, name text not null, began real not null,
+    due real not null, row text not null
+);
+create table if not exists pieces (
+    course text not null, name text not null, start integer not null, content blob not null,
+    primary key (course, name, start)
+);
 """
 _COLUMNS = "usage, category, parent, fields, children, version"
-_FORMAT = 2
-"""`user_version` of the file. Older ones had files and what is said of them in one table, and a log without faults."""
+_FORMAT = 3
+"""`user_version` of the file. The first ones had files and what is said of them in one table, and a log without faults;
+the second had no tasks."""
 
 
 @dataclass(slots=True)
@@ -68,6 +77,19 @@ class Rerun(NamedTuple):
     source: str
     title: str | None
     due: float
+
+
+class Task(NamedTuple):
+    """An import or an export (`kind`) of a course that runs beside the requests. `name` is the archive's; `began` and `due`
+    are Unix times; `row` is what came of it, empty until then."""
+
+    id: str
+    course: str
+    kind: str
+    name: str
+    began: float
+    due: float
+    row: dict[str, Any]
 
 
 class Store:
@@ -138,7 +160,7 @@ class Store:
     def delete_course(self, key: str) -> None:
         self._db.execute("delete from courses where key = ?", (key,))
         self._db.execute("delete from blocks where course = ?", (key,))
-        for table in ("files", "contents"):
+        for table in ("files", "contents", "tasks", "pieces"):
             self._db.execute(f"delete from {table} where course = ?", (key,))  # noqa: S608  # fixed names
 
     def copy_assets(self, source: str, target: str) -> None:
@@ -256,6 +278,40 @@ class Store:
     def drop_asset(self, course: str, name: str) -> None:
         for table in ("files", "contents"):
             self._db.execute(f"delete from {table} where course = ? and name = ?", (course, name))  # noqa: S608
+
+    # -- tasks --------------------------------------------------------------------------------------------------------
+
+    def save_task(self, task: Task) -> None:
+        self._db.execute(
+            "insert into tasks values (?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set row = excluded.row",
+            (*task[:-1], json.dumps(task.row)),
+        )
+
+    def tasks(self) -> list[Task]:
+        """All tasks, oldest first."""
+        rows = self._db.execute("select id, course, kind, name, began, due, row from tasks order by rowid")
+        return [Task(*row)._replace(row=json.loads(row[6])) for row in rows]
+
+    def add_piece(self, course: str, name: str, start: int, content: bytes) -> None:
+        """A part of an archive, that begins at `start`."""
+        self._db.execute("insert or replace into pieces values (?, ?, ?, ?)", (course, name, start, content))
+
+    def size_of_pieces(self, course: str, name: str) -> int | None:
+        """How much of an archive is here; None when nothing is."""
+        found = self._db.execute(
+            "select sum(length(content)) from pieces where course = ? and name = ?", (course, name)
+        ).fetchone()
+        return found[0] if found[0] is None else int(found[0])
+
+    def pieces(self, course: str, name: str) -> Iterator[bytes]:
+        rows = self._db.execute(
+            "select content from pieces where course = ? and name = ? order by start", (course, name)
+        )
+        for row in rows:
+            yield row[0]
+
+    def drop_pieces(self, course: str, name: str) -> None:
+        self._db.execute("delete from pieces where course = ? and name = ?", (course, name))
 
     # -- the log ------------------------------------------------------------------------------------------------------
 

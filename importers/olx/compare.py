@@ -109,15 +109,15 @@ def _own(element: etree._Element, home: tuple[str | None, str | None] | None) ->
                 lines += [_fragment(serialize(child)) for child in element]
     elif known.children:
         lines += sorted(_fragment(text) for text in other_children(element) if OPTION.strip("{}") not in text)
-        for option in element:
-            if str(option.tag).startswith(OPTION):
-                lines.append(f"option {option.tag} = {option.get('none') or inner_xml(option)}")
         for child in element:
             if is_block(element, child):
                 fold(child)
                 lines.append(f"child {child.tag}/{child.get('url_name')}")
     else:
         bare = copy.deepcopy(element)
+        for option in list(bare):
+            if str(option.tag).startswith(OPTION):
+                bare.remove(option)
         if element.tag in FORMS:
             tidy(bare)
         lines += [_fragment(text) for text in fragments(bare)]
@@ -128,7 +128,15 @@ def _attributes(element: etree._Element) -> Iterator[tuple[str, str]]:
     known = spec(str(element.tag))
     by_name = attributes_of(str(element.tag))
     pure = known is not None and known.family is Family.PURE
-    for name, text in element.attrib.items():
+    said = [(str(name), str(text)) for name, text in element.attrib.items()]
+    for option in element if pure else ():
+        if str(option.tag).startswith(OPTION):
+            name = str(option.tag).removeprefix(OPTION)
+            if option.get("none") == "true":
+                yield name, "null"
+            else:
+                said.append((name, inner_xml(option)))
+    for name, text in said:
         if name in IDENTITY or name in (FAMILY, POINTER_ONLY) or str(name).startswith(MARKS):
             continue
         field = by_name.get(str(name))
