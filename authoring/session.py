@@ -26,7 +26,7 @@ from authoring.lockfile import LockPart
 from authoring.model import LIBRARY, ROOT_KEY, Asset, BlockKey, Course
 from authoring.olx.package import write_archive
 from authoring.olx.reader import without_pointers
-from authoring.operations import CreateBlock, Notice, Plan
+from authoring.operations import CreateBlock, ImportCourse, Notice, Plan
 from authoring.planner import Live, PlanOptions, live_digest, plan_changes
 from authoring.remote import RemoteBlock, RemoteCourse
 from authoring.sandbox import DOCUMENTED, Profile, SandboxServer
@@ -138,7 +138,10 @@ class Session:
         With a `transport` other than calls a whole new course may go as one OLX archive, which is made here.
         """
         live = self.read_live()
-        choice = choose(self.course, self.state.part, live, self.capabilities, options, transport)
+        unanswered = any(isinstance(intent.operation, ImportCourse) for intent in self.state.pending())
+        choice = choose(
+            self.course, self.state.part, live, self.capabilities, options, transport, unanswered=unanswered
+        )
         if choice.archive:
             return import_plan(self.course, self.state.part, live, self._archive(), choice.reason)
         plan = plan_changes(self.course, self.state.part, live, capabilities=self.capabilities, options=options)

@@ -51,20 +51,28 @@ class Choice:
 
 
 def choose(
-    course: Course, part: LockPart, live: Live, can: Capabilities, options: PlanOptions, wanted: Transport
+    course: Course,
+    part: LockPart,
+    live: Live,
+    can: Capabilities,
+    options: PlanOptions,
+    wanted: Transport,
+    *,
+    unanswered: bool = False,
 ) -> Choice:
-    """The way that a plan takes."""
+    """The way that a plan takes. `unanswered`: an earlier run began an import and never learned how it ended."""
     blocks = sum(1 for _ in course.blocks())
     if wanted is Transport.CALLS:
         return Choice(False, "told to send calls")
     if not can.olx_import:
         return Choice(False, "the target has no import with this login; it needs a Studio session")
+    if unanswered and options.publish:
+        return Choice(True, "an import was begun and never answered; sent again it replaces itself")
     if part.entries or (live.outline is not None and live.outline.blocks):
         return Choice(False, "the course is there already; an import is for a course that is not")
-    if can.scorm_category != "scorm" and any(block.package is not None for block in course.blocks()):
-        return Choice(
-            False, f"an archive knows SCORM blocks as `scorm`, and the target calls them {can.scorm_category}"
-        )
+    strange = sorted({block.category for block in course.blocks()} & can.not_in_archives)
+    if strange:
+        return Choice(False, f"the target keeps {' and '.join(strange)} blocks in another way than OLX says them")
     if not options.publish:
         return Choice(False, "an import publishes everything, which takes --publish")
     if wanted is Transport.OLX:

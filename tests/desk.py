@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
 
 from authoring.cli import main
+from authoring.decompile import same_content
 from authoring.dialects.base import ABOUT_TEXTS
 from authoring.dialects.bodies import ABOUT_NAMES
 from authoring.keys import block_id
@@ -147,13 +148,25 @@ def _compare(block: Block, node: Mapping[str, Any] | None, names: Names, found: 
             modules = side.get("advanced_modules")
             if isinstance(modules, list):
                 side["advanced_modules"] = ["scorm" if "scorm" in str(module) else module for module in modules]
+    if block.category == "openassessment" and held.get("title") == held.get("display_name"):
+        held.pop("title", None)  # an archive says the one name in both places
+        wanted.pop("title", None)
+    body = content_field(block.category)
     for name in wanted.keys() | held.keys():
+        if name == body and _same_body(block, wanted.get(name), held.get(name)):
+            continue
         if wanted.get(name) != held.get(name):
             found.append(f"{block.key}: {name} is {held.get(name)!r}, should be {wanted.get(name)!r}")
     if len(block.children) != len(node["children"]):
         found.append(f"{block.key}: {len(node['children'])} children, should be {len(block.children)}")
     for child, below in zip(block.children, node["children"], strict=False):
         _compare(child, below, names, found)
+
+
+def _same_body(block: Block, wanted: object, held: object) -> bool:
+    """Whether two bodies are one; an import writes XML anew, with other white space."""
+    texts = [text for text in (wanted, held) if isinstance(text, str)]
+    return len(texts) == 2 and same_content(replace(block, content=texts[0]), replace(block, content=texts[1]))
 
 
 def ids_of(node: Mapping[str, Any]) -> list[str]:

@@ -113,6 +113,8 @@ class _Reader:
             said = read_children(element)
             if said is not None:
                 fields.update(said)
+                if category == "openassessment" and fields.get("title") == fields.get("display_name"):
+                    fields.pop("title", None)  # the one title in both places, as the writer puts it
             else:
                 elements = _read_parts(element, fields)
         return Block(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from lxml import etree
@@ -75,12 +76,20 @@ def _element(block: Block, identity: bool) -> etree._Element:
             if name != known.content and name not in in_children:
                 _set_field(element, block, field, value, pure)
         if form is not None:
-            write_children(element, block.fields)
+            write_children(element, _titled(block))
     for name, text in block.extra.attributes.items():
         element.set(name, text)
     for fragment in block.extra.elements:
         append_fragment(element, fragment)
     return element
+
+
+def _titled(block: Block) -> Mapping[str, FieldValue]:
+    """An open response without a `title` is not read by its class (ora2: xblock/utils/xml.py); its name is its title."""
+    fields = block.fields
+    if block.category == "openassessment" and "rubric_criteria" in fields and "title" not in fields:
+        return {**fields, "title": fields.get("display_name") or ""}
+    return fields
 
 
 def _body(block: Block, known: CategorySpec | None) -> etree._Element:

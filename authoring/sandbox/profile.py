@@ -44,6 +44,9 @@ class Profile:
     xmodule/modulestore/split_mongo/mongo_connection.py, `update_course_index`)."""
     full_course_keeps_partial: bool = False
     """A malformed spec given to `create_full_course` keeps what was made before the fault; documented: one transaction."""
+    olx_reformats: bool = False
+    """An import drops the white space between elements of a problem or another XML body and indents it anew (Open edX:
+    xmodule/xml_block.py, `EDX_XML_PARSER`); otherwise the text stays as it was written."""
     pacing_locked: bool = True
     """`self_paced` cannot be changed once the start has passed, nor in one body with such a start."""
 
@@ -96,6 +99,7 @@ OBSERVED = Profile(
     bearer_refused=True,
     collisions_lose=True,
     full_course_keeps_partial=True,
+    olx_reformats=True,
 )
 """What was seen on a deployment, and what Open edX's own code says where the documentation is silent."""
 
