@@ -94,7 +94,7 @@ def read_definition(place: Place, element: etree._Element, block_id: str) -> Def
         if file is not None:
             element = place.parse(file.read_bytes())
         elif not pure:
-            raise BadBlock(f"{category}/{block_id}: its file is not there")
+            raise BadBlock("its file is not there")
     if category == "openassessment":
         return Definition(assessment_fields(element))
     if pure:
@@ -233,8 +233,8 @@ def _html(place: Place, element: etree._Element, block_id: str) -> Definition:
             try:
                 return Definition({**fields, "data": file.read_bytes().decode("utf-8")})
             except UnicodeDecodeError as error:
-                raise BadBlock(f"html/{block_id}: {candidate} is not UTF-8") from error
-    raise BadBlock(f"html/{block_id}: {filename}.html is not there")
+                raise BadBlock(f"{candidate} is not UTF-8") from error
+    raise BadBlock(f"{filename}.html is not there")
 
 
 def _html_paths(path: str) -> list[str]:
@@ -251,7 +251,7 @@ def _poll_question(place: Place, element: etree._Element, block_id: str) -> Defi
     fields = _settings("poll_question", element)
     answers = element.findall("answer")
     if not answers:
-        raise BadBlock(f"poll_question/{block_id}: no answer")
+        raise BadBlock("no answer")
     fields["answers"] = [{"id": answer.get("id"), "text": inner(answer)} for answer in answers if answer.get("id")]
     for answer in answers:
         element.remove(answer)
@@ -303,9 +303,9 @@ def _split_test(place: Place, element: etree._Element, block_id: str) -> Definit
     try:
         groups = json.loads(element.get("group_id_to_child", ""))
     except ValueError as error:
-        raise BadBlock(f"split_test/{block_id}: group_id_to_child is not valid json") from error
+        raise BadBlock("group_id_to_child is not valid json") from error
     if not isinstance(groups, dict):
-        raise BadBlock(f"split_test/{block_id}: group_id_to_child is no mapping")
+        raise BadBlock("group_id_to_child is no mapping")
     fields["group_id_to_child"] = {group: place.homes.reference(str(child)) for group, child in groups.items()}
     return Definition(fields, [child for child in element if _is_element(child)])
 

@@ -199,14 +199,24 @@ class _Writer:
                     continue
                 if value is None and text:
                     etree.SubElement(element, f"{{{OPTION}}}{name}", {"none": "true"}, nsmap={"option": OPTION})
-                elif node.category == "edx_sga" and name == "solution" and value:
-                    self._fill(etree.SubElement(element, "solution"), node, str(value))
+                elif node.category == "edx_sga" and name == "solution" and self._solution(element, node, str(value)):
+                    continue  # where it is no XML, it is an attribute like any other
                 else:
                     element.set(name, option_text(value))
         element.set("url_name", block_id_of(node.usage))
         element.set("xblock-family", "xblock.v1")
         self._children(element, node)
         return element
+
+    def _solution(self, element: etree._Element, node: Node, text: str) -> bool:
+        """A child element with the markup, if it is well-formed."""
+        child = etree.Element("solution")
+        try:
+            self._fill(child, node, text)
+        except ExportFailure:
+            return False
+        element.append(child)
+        return True
 
     def _parsed(self, node: Node, text: str) -> etree._Element:
         """A body that is an element. Raises ExportFailure: one malformed body fails the whole export."""

@@ -56,7 +56,7 @@ def import_course(store: Store, target: str, folder: Path, *, reformats: bool = 
         root = reading.root()
         detached = reading.detached()
     except BadBlock as error:
-        raise ImportFailure(3, f"Failed to import block: {error}") from error
+        raise ImportFailure(3, f"Failed to import the course block: {error}") from error
     main = {node.usage: node for node in (*reading.nodes.values(), *detached)}
     tabs = root.fields.get("tabs")
     if not tabs:
@@ -97,9 +97,9 @@ class _Reading:
         category = str(element.tag)
         block_id = name or self.name_of(element)
         if not KEY_PARTS.fullmatch(block_id) or not KEY_PARTS.fullmatch(category):
-            raise BadBlock(f"{category}/{block_id}: invalid characters in the key")
+            raise BadBlock("invalid characters in the key")
         if category == "course" and parent is not None:
-            raise BadBlock(f"course/{block_id}: a course in a course")
+            raise BadBlock("a course in a course")
         definition = read_definition(self.place, element, block_id)
         node = Node(self.place.homes.usage(category, block_id), category, parent, definition.fields)
         body = node.fields.get(BODY)

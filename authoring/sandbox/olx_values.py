@@ -109,12 +109,12 @@ class Homes:
         return usage_of(self.target, category, "course" if category == "course" else block_id)
 
     def reference(self, text: str) -> str:
-        """A reference to a block (`i4x://ORG/COURSE/TYPE/ID`, `block-v1:…`) as the target's own key; others stay."""
+        """A reference to a block (`i4x://ORG/COURSE/TYPE/ID`, `block-v1:…`) as the target's own key, whatever course it
+        names (Open edX: `map_into_course`): the run in a `course.xml` may not be that of the keys. Others stay."""
         text = text.strip()
         if found := _REFERENCE.fullmatch(text):
             return self.usage(found[1], found[2])
-        own = f"block-v1:{self.org}+{self.number}+{self.run}+"
-        if text.startswith(own) and "+block@" in text:
+        if text.startswith("block-v1:") and "+type@" in text and "+block@" in text:
             return self.usage(category_of(text), block_id_of(text))
         return text
 

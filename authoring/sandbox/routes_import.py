@@ -28,6 +28,8 @@ from authoring.sandbox.store import CHUNK, Store, Task
 DONE, EXPORTED = 4, 3
 STATES = {1: "Unpacking", 2: "Verifying", 3: "Updating"}
 """What an import is doing, by the stage that its status tells."""
+BROKEN = (AttributeError, IndexError, KeyError, OSError, RecursionError, TypeError, ValueError)
+"""What content of the wrong shape raises: a task that fails (Open edX: tasks.py catches whatever comes)."""
 _RANGE = re.compile(r"(\d{1,11})-(\d{1,11})/(\d{1,11})")
 
 
@@ -211,6 +213,8 @@ def _imported(platform: Platform, task: Task) -> dict[str, Any]:
                 done = import_course(store, task.course, top, reformats=platform.profile.olx_reformats)
         except ImportFailure as failure:
             return {"stage": -failure.stage, "message": str(failure)}
+        except BROKEN as error:
+            return {"stage": -3, "message": f"Failed to import the course: {error!r}"}
     counts = {"blocks": done.blocks, "drafts": done.drafts, "files": done.files}
     return {"stage": DONE, "message": "", **counts, "skipped": list(done.skipped)}
 

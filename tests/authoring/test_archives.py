@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import struct
+import subprocess
+import sys
 import tarfile
 import tempfile
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from authoring.archives import MIN_BOMB, Limits, PackageError, open_package
 from authoring.importing import ImportOptions, import_package
@@ -90,7 +96,7 @@ def symlink_in_zip(path: Path) -> Path:
         (lambda p: make_zip(p, {"/".join("d" * 60): b"x"}), "nests deeper"),
         (lambda p: make_zip(p, {"n" * 5000: b"x"}), "5,000 characters"),
         (lambda p: make_zip(p, {}), "it holds no files"),
-        (symlink_in_zip, "symbolic link"),
+        (symlink_in_zip, "link is a link to /etc/passwd, which leaves the package"),
         (encrypted, "password"),
         (truncated, "damaged or cut short"),
         (lambda p: make_tar(p, (member("l", tarfile.SYMTYPE, "../../etc/passwd"), b"")), "leaves the package"),
@@ -126,13 +132,243 @@ def test_a_bomb_costs_neither_disk_nor_memory(tmp_path: Path) -> None:
     assert "larger than 1,000 bytes" in refusal(bomb, Limits(file=1000))
 
 
+ENTRY = struct.pack("<4s24x3H12xs", b"PK\x01\x02", 1, 0, 0, b"a")
+
+
 def test_a_million_members_are_counted_before_they_are_read(tmp_path: Path) -> None:
-    path = make_zip(tmp_path / "many.zip", {"a": b"x"})
+    many = tmp_path / "many.zip"
+    size = 1_000_000 * len(ENTRY)
+    wide = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, 1_000_000, 1_000_000, size, 0)
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, size, 1)
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 65535, 65535, 2**32 - 1, 2**32 - 1, 0)
+    first = b"PK\x03\x04" + b"\0" * 26
+    many.write_bytes(first + ENTRY * 1_000_000 + wide + locator + end)
+    assert "1,000,000 members" in refusal(many)
+    modest = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, size, len(first), 0)
+    many.write_bytes(first + ENTRY * 1_000_000 + modest)
+    with bounded():
+        assert "more than 100,000 members" in refusal(many)
+
+
+def test_a_million_members_of_a_tar(tmp_path: Path) -> None:
+    headers = gzip.compress(b"".join(member(f"f{number}").tobuf() for number in range(10_000)))
+    path = tmp_path / "many.tar.gz"
+    path.write_bytes(headers * 100)
+    assert "more than 20,000 members" in refusal(path, Limits(members=20_000))
+
+
+def extended(content: bytes, size: int | None = None, kind: bytes = tarfile.XHDTYPE) -> bytes:
+    info = tarfile.TarInfo("pax")
+    info.type, info.size = kind, len(content) if size is None else size
+    return info.tobuf() + content + b"\0" * (-len(content) % 512)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (extended(b"\0" * (300 << 20)), "a header longer than is read"),
+        (extended(b"\0" * (300 << 20), kind=tarfile.GNUTYPE_LONGNAME), "a header longer than is read"),
+        (extended(b"1" * 1_000_000), "extended header cannot be read"),
+        (extended(b"0 a=b\n"), "extended header cannot be read"),
+        (extended(b"") * 2000, "a header longer than is read"),
+        (extended(b"17 size=-1000000\n") + member("f").tobuf(), "not a number"),
+        (extended(b"22 GNU.sparse.major=1\n") + member("f").tobuf(), "sparse"),
+        (member("f", tarfile.GNUTYPE_SPARSE).tobuf(), "sparse"),
+        (extended(b"12 path=../\n") + member("f").tobuf(), "leaves the package"),
+    ],
+    ids=["long", "long name", "digits", "no length", "chain", "size", "sparse", "old sparse", "path"],
+)
+def test_hostile_extended_headers(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "package.tar.gz"
+    path.write_bytes(gzip.compress(content, 1) if len(content) < 2**20 else b"".join(pieces(content)))
+    del content
+    with bounded():
+        assert said in refusal(path)
+
+
+def pieces(content: bytes) -> Iterator[bytes]:
+    for at in range(0, len(content), 2**24):
+        yield gzip.compress(content[at : at + 2**24], 1)
+
+
+@contextmanager
+def bounded(most: int = 20 * 2**20) -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < most
+    finally:
+        tracemalloc.stop()
+
+
+def test_members_that_share_their_bytes(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "p.zip", {"a": b"x" * 100, "b": b"x" * 100})
+    data = bytearray(path.read_bytes())
+    second = data.rindex(b"PK\x01\x02")
+    data[second + 42 : second + 46] = bytes(4)
+    path.write_bytes(data)
+    assert "overlaps" in refusal(path)
+
+
+def test_a_bomb_of_another_compression(tmp_path: Path) -> None:
+    path = tmp_path / "p.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("zeros", bytes(64 << 20))
+    with bounded():
+        assert "compressed in a way that is not read here" in refusal(path)
+
+
+def test_links_to_folders_cannot_make_a_bomb(tmp_path: Path) -> None:
+    links = [(member(f"link{number}", tarfile.SYMTYPE, "."), b"") for number in range(40)]
+    files = [(member(f"f{number}"), b"x" * 1000) for number in range(40)]
+    path = make_tar(tmp_path / "p.tar.gz", *files, *links)
+    assert "more than 500 members" in refusal(path, Limits(members=500))
+    assert "more than 200,000 bytes" in refusal(path, Limits(total=200_000))
+
+
+def test_links_are_read_as_copies(tmp_path: Path) -> None:
+    path = make_tar(
+        tmp_path / "p.tar.gz",
+        (member("d/a"), b"one"),
+        (member("d/a", tarfile.LNKTYPE, "d/a"), b""),
+        (member("e", tarfile.SYMTYPE, "./d"), b""),
+        (member("x/f", tarfile.SYMTYPE, "../e/a"), b""),
+        (member("x/g", tarfile.LNKTYPE, "d/a"), b""),
+        (member("gone", tarfile.SYMTYPE, "nothing"), b""),
+    )
+    with open_package(path) as package:
+        assert [str(found) for found in package.files] == ["d/a", "e/a", "x/f", "x/g"]
+        assert {package.read(found) for found in package.files} == {b"one"}
+        assert [str(found.path) for found in package.below(PurePosixPath("x"))] == ["x/f", "x/g"]
+        said = [finding.message for finding in package.findings]
+    assert said == [
+        "e, x/f, x/g: a link; read as a copy of what it leads to",
+        "gone: a link that leads to nothing in the package; left out",
+    ]
+    below = make_tar(tmp_path / "q.tar", (member("e", tarfile.SYMTYPE, "d"), b""), (member("e/f"), b"x"))
+    assert "e/f lies in e, which is a link" in refusal(below)
+    both = make_tar(tmp_path / "r.tar", (member("e"), b"x"), (member("e/f"), b"x"))
+    assert "e is both a file and a folder" in refusal(both)
+
+
+def test_links_and_devices_in_a_folder(tmp_path: Path) -> None:
+    folder = make_package(tmp_path / "p", {"course.xml": COURSE_XML, "static/a.txt": "x"})
+    (folder / "b.txt").symlink_to("static/a.txt")
+    (folder / "media").symlink_to("static")
+    (folder / "top").symlink_to(".")
+    with open_package(folder) as package:
+        assert {"b.txt", "media/a.txt", "top/course.xml"} <= {str(path) for path in package.files}
+    assert "more than 4 members" in refusal(folder, Limits(members=4))
+    assert "deeper than 1" in refusal(folder, Limits(depth=1))
+    os.mkfifo(folder / "pipe")
+    assert "pipe is a device or a pipe" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (b"\n<!DOCTYPE html><html>" + b" " * 600, "a web page"),
+        (b"<?xml version='1.0'?><a/>", "an XML file"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+        (b"BZh91AY", "a bzip2 archive"),
+        (b"words " * 200, "a text file"),
+        (bytes(5000), "a file of zeros"),
+        (gzip.compress(b"%PDF-1.7", mtime=0), "a gzip of a PDF"),
+    ],
+)
+def test_other_kinds_say_what_they_seem_to_be(start: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "course.zip"
+    path.write_bytes(start)
+    assert f"it is {said}" in refusal(path)
+
+
+def test_names_in_old_encodings(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "p.zip", {"caf\u00e9.txt": b"new", "old?.txt": b"old"})
+    data = path.read_bytes().replace(b"old?", b"old\x82")
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.index(mark)
+        data = data[: at + offset] + b"\0\0" + data[at + offset + 2 :]  # UTF-8 without the flag, as on old Macs
+    path.write_bytes(data)
+    with open_package(path) as package:
+        assert [str(found) for found in package.files] == ["caf\u00e9.txt", "old\u00e9.txt"]
+        assert ["cp437" in finding.message for finding in package.findings] == [True]
+
+
+@pytest.mark.parametrize("damage", [0, 3, 60], ids=["content", "content too", "table"])
+def test_damage_is_found(damage: int, tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "p.zip", {"file.txt": os.urandom(100)})
+    data = bytearray(path.read_bytes())
+    data[50 + damage if damage < 60 else data.index(b"PK\x01\x02")] ^= 0xFF
+    path.write_bytes(data)
+    assert "damaged" in refusal(path)
+
+
+def test_a_tar_that_is_cut_short(tmp_path: Path) -> None:
+    path = tmp_path / "p.tar"
+    with tarfile.open(path, "w") as archive:
+        for name in ("a", "b"):
+            info = member(name)
+            info.size = 1000
+            archive.addfile(info, io.BytesIO(b"x" * 1000))
     data = path.read_bytes()
-    end = data.rindex(b"PK\x05\x06")
-    wide = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, 1_000_000, 1_000_000, 0, 0)
-    path.write_bytes(data[:end] + wide + data[end:])
-    assert "1,000,000 members" in refusal(path)
+    path.write_bytes(data[:2000])
+    assert "cut short" in refusal(path)
+    path.write_bytes(data[:3072])
+    with open_package(path) as package:
+        assert len(package.files) == 2
+        assert ["may be cut short" in finding.message for finding in package.findings] == [True]
+
+
+def test_a_full_disk_says_so(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "p.zip", {"big": bytes(5 * 2**20)})
+    code = (
+        "import resource, sys, pathlib, authoring.archives as a\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))\n"
+        "try:\n    a.open_package(pathlib.Path(sys.argv[1])).__enter__()\n"
+        "except a.PackageError as error:\n    print(error.message, '|', error.hint)\n"
+    )
+    environment = os.environ | {"TMPDIR": tempfile.gettempdir(), "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "p.zip: it cannot be unpacked into" in done.stdout
+    assert "make room on the disk" in done.stdout
+
+
+def test_what_goes_wrong_inside_is_left_alone(tmp_path: Path) -> None:
+    seen: list[int] = []
+    path = make_zip(tmp_path / "p.zip", {"a": b"x" * 1000, "empty": b""})
+    with pytest.raises(OSError, match="mine"), open_package(path, progress=seen.append) as package:
+        assert sum(seen) == 1000
+        assert package.read(PurePosixPath("empty")) == b""
+        with pytest.raises(PackageError, match="at most 10"):
+            package.read(PurePosixPath("a"), limit=10)
+        with pytest.raises(KeyError):
+            package.read(PurePosixPath("b"))
+        raise OSError("mine")
+
+
+NAMES = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters="/\\:"), min_size=1, max_size=40
+)
+TREES = st.dictionaries(NAMES.map(lambda name: f"d/{name}"), st.binary(max_size=2000), min_size=1, max_size=5)
+
+
+@given(
+    TREES.filter(lambda tree: not {"d/.", "d/.."} & tree.keys()),
+    st.sampled_from([tarfile.PAX_FORMAT, tarfile.GNU_FORMAT]),
+)
+def test_what_was_packed_comes_out(tree: dict[str, bytes], form: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        packed = Path(folder, "p")
+        with tarfile.open(packed, "w:gz", format=form) as archive:
+            for name, content in tree.items():
+                info = member(name)
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+        for path in (packed, make_zip(Path(folder, "z"), tree)):
+            with open_package(path) as package:
+                assert {str(found): package.read(found) for found in package.files} == tree
 
 
 def test_a_tar_is_stopped_while_it_streams(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ COURSE: dict[str, str] = {
     "drafts/html/text.xml": '<html filename="text" display_name="Text"/>',
     "drafts/html/text.html": "New words",
     "drafts/vertical/next.xml": """<vertical display_name="Next" index_in_children_list="1"
-        parent_url="block-v1:Old+C1+R1+type@sequential+block@lesson"/>""",
+        parent_url="block-v1:Old+C1+another_run+type@sequential+block@lesson"/>""",
 }
 
 
@@ -335,7 +335,7 @@ def test_open_response_assessments(documented: Studio) -> None:
     assert len(imported(documented, small(ASSESSMENT.format(refused)))) == 1
 
 
-def test_bodies_are_indented_anew_where_the_platform_does(desks: Mapping[str, Studio], observed: Studio) -> None:
+def test_bodies_are_indented_anew_where_the_platform_does(observed: Studio) -> None:
     imported(observed, small('<problem url_name="p">  <p>a</p> <p>b</p></problem>'))
     assert fields(observed, "problem", "p")["data"] == '<problem url_name="p">\n  <p>a</p>\n  <p>b</p>\n</problem>\n'
 
@@ -398,6 +398,13 @@ GOOD = archive(COURSE)
         (archive({"course.xml": "<course/>"}), -3),
         (archive({"course.xml": '<course url_name="R" org="O" course="C"/>'}), -3),
         (archive({**COURSE, "drafts/vertical/next.xml": '<vertical index_in_children_list="0" parent_url="x"/>'}), -3),
+        (archive({**COURSE, "grading_policy.json": "", "policies/R1/grading_policy.json": '{"GRADER": [1]}'}), -3),
+        (
+            archive(
+                {**small('<wrapper url_name="w"/>'), "wrapper/w.xml": '<wrapper><wrapper url_name="w"/></wrapper>'}
+            ),
+            -3,
+        ),
     ],
     ids=[
         "dots",
@@ -412,6 +419,8 @@ GOOD = archive(COURSE)
         "no name",
         "no file",
         "draft of nothing",
+        "grading of another shape",
+        "a block in itself",
     ],
 )
 def test_a_bad_archive_fails_at_its_stage_and_changes_nothing(studio: Studio, content: bytes, stage: int) -> None:
@@ -483,7 +492,9 @@ def test_zip_archives(desk: Studio) -> None:
 def test_an_import_that_takes_its_time(desk: Studio) -> None:
     assert post(desk, GOOD).json() == {"ImportStatus": 1}
     assert status(desk)[0] in (1, 2, 3, 4)
-    while status(desk)[0] != 4:
+    for _ in range(400):
+        if status(desk)[0] == 4:
+            break
         time.sleep(0.05)
     assert BLOCK.format("chapter", "week1") in desk.rows()
 
@@ -565,6 +576,17 @@ def test_a_course_that_was_made_by_calls_goes_out_and_in(studio: Studio) -> None
     assert there[text.replace("2027", "2028")]["fields"] == {"display_name": "Text", "data": "<p>Words</p>"}
     assert studio.send("GET", f"/settings/details/{OTHER}")["overview"] == "<p>All</p>"
     assert len(studio.rows("published", OTHER)) + 1 == len(there)
+
+
+def test_a_solution_that_is_no_xml_goes_out_as_an_attribute(documented: Studio) -> None:
+    inner = '<edx_sga url_name="{}" xblock-family="xblock.v1" {}</edx_sga>'
+    good = inner.format("a", "><solution><p>So</p></solution>")
+    entity = inner.format("b", 'solution="&lt;p&gt;F&amp;uuml;r">')
+    imported(documented, small(good + entity))
+    assert fields(documented, "edx_sga", "a")["solution"] == "<p>So</p>"
+    unit = members(exported(documented))["course/vertical/u.xml"].decode()
+    assert "<p>So</p>" in unit
+    assert 'solution="&lt;p&gt;F&amp;uuml;r"' in unit
 
 
 def test_one_malformed_body_fails_the_export(studio: Studio) -> None:
