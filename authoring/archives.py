@@ -68,6 +68,8 @@ MAX_EXTENDED = 1 << 20
 MAX_EXTENDED_IN_ROW = 8
 MAX_LINK_HOPS = 40
 """As many links as Linux follows in one path."""
+MAX_NAME_BYTES = 255
+"""Of a file or folder; the most that ext4, NTFS and APFS store, within a little."""
 MAX_TRAILER = 1 << 20
 """How much after a tar's end mark is read, so that a gzip's check sum is seen; tar pads to 10 kB."""
 
@@ -249,6 +251,8 @@ class _Opener:
         if ".." in parts:
             raise self.unsafe(f"the name {_shown(name)} leaves the package")
         path = PurePosixPath(slashed)
+        if any(len(part.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES for part in path.parts):
+            raise self.unsafe(f"the name {_shown(name)} is longer than a disk can store: {MAX_NAME_BYTES} bytes")
         if len(path.parts) > self.limits.depth:
             raise self.unsafe(f"{_shown(name)} nests deeper than {self.limits.depth} folders")
         if slashed != name:

@@ -276,7 +276,7 @@ def _merge(destination: Path, contents: Mapping[str, bytes | Path], package: str
 def _put(target: Path, content: bytes | Path) -> None:
     """A file that is there whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}")
+    partial = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         if isinstance(content, Path):
             shutil.copyfile(content, partial)

@@ -458,7 +458,7 @@ class _Render:
             first["id"] = block.url_name
         head = Lines()
         add_settings(head, block, self._fixes(block), first, frozenset())
-        if head.lines:
+        if head.lines or body.startswith("---"):  # a text that begins so would else be taken for front matter
             lines.add("---", block)
             lines.marks.update({1 + number: mark for number, mark in head.marks.items()})
             lines.lines += head.lines

@@ -107,7 +107,7 @@ def places_of(course: Course, whole: frozenset[BlockKey]) -> Places:
         by_category.setdefault(block.category, []).append(block)
     for category, blocks in by_category.items():
         ordered = category == "static_tab"
-        words = [title_word(block) if ordered else url_name_of(block.url_name) for block in blocks]
+        words = [title_word(block) if ordered else _page_word(block) for block in blocks]
         names = numbered(words) if ordered else unique(words)
         for block, name in zip(blocks, names, strict=True):
             if block.key == HANDOUTS:
@@ -121,6 +121,12 @@ def places_of(course: Course, whole: frozenset[BlockKey]) -> Places:
 
 
 HANDOUTS = BlockKey("course_info", "handouts")
+
+
+def _page_word(block: Block) -> str:
+    """The id of a page as a file name: short, and not one of those that are no part of a course."""
+    word = url_name_of(block.url_name)[:MAX_NAME].lstrip("._~")
+    return f"page-{word}".rstrip("-") if not word or word.startswith(("README", "LICENSE")) else word
 
 
 def title_word(block: Block) -> str:

@@ -45,6 +45,10 @@ from authoring.markup.prose import render_prose
 MAX_DEPTH = 12
 """How deep elements may nest in each other and still become Markdown."""
 
+MAX_LENGTH = 500_000
+MAX_TAGS = 20_000
+"""Of one text. What is longer was made by a program and takes minutes to prove; it stays HTML."""
+
 PICTURE = 20
 """How many characters a picture counts for when the share of Markdown is measured."""
 
@@ -56,7 +60,7 @@ def html_to_markdown(html: str) -> str | None:
     Links stay as they are written. The first line may look like an option of a directive, as in `Note: …`; so put a
     `---` before the Markdown in the body of one.
     """
-    if MARK in html or "\x00" in html:
+    if MARK in html or "\x00" in html or len(html) > MAX_LENGTH or html.count("<") > MAX_TAGS:
         return None
     parsed = parse_html(html)
     if parsed is None or not parsed.closed:

@@ -108,7 +108,8 @@ def _body(block: Block, known: CategorySpec | None) -> etree._Element:
     element = etree.Element(category)
     with suppress(ValueError):
         append_fragment(element, content)
-        if inner_xml(element) == content.strip():
+        # Processing instructions (a stray `<?php … ?>`) are not read as part of OLX, so they stay text.
+        if inner_xml(element) == content.strip() and next(element.iter(etree.ProcessingInstruction), None) is None:
             return element
     element = etree.Element(category)
     append_text(element, content)

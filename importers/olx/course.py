@@ -38,7 +38,7 @@ from authoring.olx.spellings import reference
 from authoring.source.names import asset_name_of
 from importers import Imported
 from importers.olx.layout import Layout
-from importers.olx.resolve import RENAMED, Resolver, clean_id
+from importers.olx.resolve import RENAMED, Budget, Resolver, clean_id
 
 NO_COURSE = define(
     "no-course-in-package",
@@ -98,6 +98,7 @@ class CourseReader:
         self.package = package
         self.layout = layout
         self.findings = Diagnostics()
+        self.budget = Budget(package)
         self.used: set[PurePosixPath] = set()
         self.run = ""
         self.policy: Mapping[str, Mapping[str, str]] = {}
@@ -116,7 +117,7 @@ class CourseReader:
         number = "library" if is_library else "course"
         self.run = "library" if is_library else start.get("url_name") or start.get("slug") or start.get("name") or "run"
         self.policy = self._policy()
-        resolver = Resolver(self._data, (self.layout.root,), self.findings, self.policy)
+        resolver = Resolver(self._data, (self.layout.root,), self.findings, self.budget, self.policy)
         element = resolver.file(self.layout.file)
         if element is None:
             raise self._no_course()
@@ -159,7 +160,7 @@ class CourseReader:
     def _start(self) -> etree._Element:
         """course.xml itself, pointers unresolved: it names the run, and so the policy."""
         probe = Diagnostics()
-        resolver = Resolver(self._data, (PurePosixPath("-"),), probe)
+        resolver = Resolver(self._data, (PurePosixPath("-"),), probe, Budget(self.package))
         element = resolver.file(self.layout.file)
         if element is None or element.tag not in (COURSE, "library"):
             for finding in probe:
@@ -243,11 +244,13 @@ class CourseReader:
             found = self._json(path)
             if isinstance(found, dict):
                 self.policy_path = path
-                self.policy_values = {key: value for key, value in found.items() if isinstance(value, dict)}
+                self.policy_values = {
+                    key: value for key, value in found.items() if isinstance(value, dict) and _fits_xml(key, value)
+                }
                 if len(self.policy_values) == len(found):
                     self.used.add(path)
                 else:
-                    message = "it holds more than settings of blocks"
+                    message = "it holds more than settings of blocks, or characters that XML does not have"
                     self.findings.report(BROKEN_POLICY, message, SourceLocation(path))
                 return {
                     key: {name: _as_attribute(value) for name, value in settings.items()}
@@ -363,7 +366,7 @@ class CourseReader:
     def draft_elements(self) -> Iterator[tuple[etree._Element, str | None, int]]:
         """`(element, parent as CATEGORY/ID, index)` of each draft, in the order in which they are imported."""
         base = self.layout.drafts
-        resolver = Resolver(self._data, (base, self.layout.root), self.findings, self.policy)
+        resolver = Resolver(self._data, (base, self.layout.root), self.findings, Budget(self.package), self.policy)
         found: list[tuple[str, int, str, etree._Element]] = []
         for file in self.package.below(base):
             inside = file.path.relative_to(base)
@@ -413,6 +416,7 @@ class CourseReader:
         """The tree with each block once: where one stands again, a pointer to it does; where another has its name, that
         one gets a name of its own."""
         seen: dict[BlockKey, Block] = {}
+        numbers: dict[BlockKey, int] = {}
 
         def visit(block: Block) -> Block:
             first = seen.get(block.key)
@@ -420,9 +424,10 @@ class CourseReader:
                 if first == block:
                     self.findings.report(REPEATED_BLOCK, f"{block.key} stands in two places", block.source)
                     return Block(block.key, extra=Extra({POINTER_ONLY: "true"}), source=block.source)
-                number = 2
+                number = numbers.get(block.key, 2)
                 while BlockKey(block.category, f"{block.url_name}-{number}") in seen:
                     number += 1
+                numbers[block.key] = number + 1
                 key = BlockKey(block.category, f"{block.url_name}-{number}")
                 message = f"two different blocks are called {block.key}; this one became {key.url_name!r}"
                 self.findings.report(RENAMED, message, block.source)
@@ -443,6 +448,18 @@ def _as_attribute(value: object) -> str:
     except (ValueError, RecursionError):
         return value
     return json.dumps(value, ensure_ascii=False) if read is None or isinstance(read, str) else value
+
+
+def _fits_xml(key: str, settings: Mapping[str, object]) -> bool:
+    """Whether settings can be attributes, and be written again: no control characters, no halves of characters."""
+    probe = etree.Element("x")
+    try:
+        probe.text = key
+        for name, value in settings.items():
+            probe.set(name, _as_attribute(value))
+    except ValueError:
+        return False
+    return not any(name.startswith("{") for name in settings)
 
 
 def _items(value: FieldValue) -> Iterator[Mapping[str, FieldValue]]:

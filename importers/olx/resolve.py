@@ -18,6 +18,7 @@ from pathlib import PurePosixPath
 
 from lxml import etree
 
+from authoring.archives import UNSAFE_PACKAGE, Package, PackageError
 from authoring.diagnostics import Diagnostics, Severity, define
 from authoring.model import SourceLocation
 from authoring.olx.elements import DATA, FILE, LINE, MARKS, is_element, line_of, parse_element, take, unmark
@@ -58,18 +59,64 @@ _NAME = re.compile(r"[^\w.-]+")
 
 ReadFile = Callable[[PurePosixPath], "bytes | None"]
 
+MAX_BYTES = 1 << 30
+"""Definitions and texts of one course together, each as often as it stands in the course. All of it is in memory."""
+MAX_MARKUP = 4_000_000
+"""Elements and attributes of one course, closely: a byte of XML may cost a hundred bytes of memory."""
+MAX_AGAIN = 20_000
+"""Times that a definition is read after the first. A few files that each point to the next ones ten times would else
+become a course of any size."""
+
+
+class Budget:
+    """What reading one course may cost, however its files point to one another."""
+
+    def __init__(self, package: Package) -> None:
+        self.package = package
+        self.bytes = 0
+        self.markup = 0
+        self.again = 0
+        self.seen: set[PurePosixPath] = set()
+
+    def spend(self, data: bytes, path: PurePosixPath, *, is_xml: bool) -> None:
+        """A file becomes part of the course. Raises PackageError when that is too much."""
+        self.again += path in self.seen
+        self.seen.add(path)
+        self.bytes += len(data)
+        if is_xml:
+            self.markup += data.count(b"<") + data.count(b"=")
+        if self.again > MAX_AGAIN:
+            raise self._refusal(path, f"more than {MAX_AGAIN:,} definitions stand in the course again and again")
+        if self.bytes > MAX_BYTES:
+            raise self._refusal(
+                path, f"the course comes to more than {MAX_BYTES:,} bytes of text, the most that is read"
+            )
+        if self.markup > MAX_MARKUP:
+            raise self._refusal(path, f"the course has more than {MAX_MARKUP:,} elements and attributes")
+
+    def _refusal(self, path: PurePosixPath, message: str) -> PackageError:
+        findings = Diagnostics()
+        hint = "split the course into several; or look at what the file points to, if it is not that large"
+        findings.report(UNSAFE_PACKAGE, message, SourceLocation(path), hint)
+        return PackageError(f"{self.package.name}: {message}", findings, hint)
+
 
 class Resolver:
-    """Resolves pointers below `folders` (searched in this order, relative to the package)."""
+    """Resolves pointers below `folders` (searched in this order, relative to the package).
+
+    Its methods raise PackageError when what they read is more than `budget` has.
+    """
 
     def __init__(
         self,
         read: ReadFile,
         folders: tuple[PurePosixPath, ...],
         diagnostics: Diagnostics,
+        budget: Budget,
         policy: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.read = read
+        self.budget = budget
         self.folders = folders
         self.diagnostics = diagnostics
         self.policy = policy or {}
@@ -90,6 +137,7 @@ class Resolver:
         return self._resolved(element, path, 0)
 
     def _parse(self, data: bytes, path: PurePosixPath) -> etree._Element | None:
+        self.budget.spend(data, path, is_xml=True)
         findings = Diagnostics()
         element = parse_element(data, path, 1, findings)
         for finding in findings:
@@ -205,6 +253,7 @@ class Resolver:
             return
         file, data = found
         if is_text:
+            self.budget.spend(data, file, is_xml=False)
             text = _text(data)
             if text is None:
                 message = f"{file} is not UTF-8 or holds control characters"
@@ -223,7 +272,7 @@ class Resolver:
             if inner is None or inner.tag != tag:
                 return
             for node in inner.iter():
-                if is_element(node):
+                if is_element(node) and (node.getparent() is inner or spec(str(node.tag)) is not None):
                     node.set(FILE, str(file))
                     node.set(LINE, str(line_of(node)))
             for attribute, value in inner.attrib.items():
