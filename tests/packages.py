@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+import pytest
+
 from authoring.archives import Package, open_package
 from authoring.decompile import Folder, folder_of
 from authoring.model import Course
@@ -20,6 +22,7 @@ from importers.olx.layout import find_roots
 
 CORPUS = Path(os.environ.get("AUTHORING_CORPUS") or Path(__file__).parents[1].parent / "shared" / "corpus")
 ARCHIVES = sorted((CORPUS / "olx").glob("*.tar.gz"))
+needs_corpus = pytest.mark.skipif(not ARCHIVES, reason=f"no corpus beside the project: {CORPUS / 'olx'}")
 COURSE_XML = '<course url_name="R" org="O" course="N"/>'
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeAlias
 
+from authoring.checks.drag_and_drop import drag_and_drop_can_be_solved
+from authoring.checks.open_responses import open_responses_can_be_assessed
 from authoring.checks.problems import questions_can_be_answered
 from authoring.checks.prose import texts_read_well, videos_have_transcripts
 from authoring.checks.structure import (
@@ -40,6 +42,8 @@ RULES: tuple[Rule, ...] = (
     images_have_alt_text,
     videos_have_transcripts,
     questions_can_be_answered,
+    drag_and_drop_can_be_solved,
+    open_responses_can_be_assessed,
     assets_are_used,
     learners_work_has_an_id,
     no_secrets,

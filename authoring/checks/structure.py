@@ -150,11 +150,12 @@ def nothing_shows_samples(course: Course) -> Iterator[Diagnostic]:
             field.name
             for field in known.own_fields.values()
             if field.sample
-            and field.authored
+            and (field.authored or field.name == known.content)
             and field.name not in block.fields
             and not (field.name == known.content and block.content)
         ]
         if names:
+            names = ["text" if name == known.content else name for name in names]
             message = f"the {known.title} {block.url_name!r} shows the platform's example: no {', no '.join(names)}"
             yield _finding(SAMPLE_CONTENT, message, block)
 

@@ -17,6 +17,7 @@ from authoring.markup.links import (
     DEAD_LINK,
     LINK_OUTSIDE,
     MISSING_IMAGE,
+    UNKNOWN_ANCHOR,
     Linker,
     LinkIndex,
     rewrite_html,
@@ -105,7 +106,7 @@ def compile_tree(tree: SourceTree) -> tuple[Course | None, Diagnostics]:
     return course, Diagnostics(at_levels(diagnostics, compiler.levels))
 
 
-LINK_CODES = frozenset((DEAD_LINK, MISSING_IMAGE, LINK_OUTSIDE, AMBIGUOUS_LINK))
+LINK_CODES = frozenset((DEAD_LINK, MISSING_IMAGE, LINK_OUTSIDE, AMBIGUOUS_LINK, UNKNOWN_ANCHOR))
 """Findings of the compiler that `checks:` may make less grave: a course that came from elsewhere has links that led
 nowhere all along, and they stay as they are."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
-from authoring.diagnostics import Diagnostics, Severity, define, suggest
+from authoring.diagnostics import Diagnostics, Severity, define
 from authoring.markup.links import Linker
 from authoring.model import Asset, FieldValue, ProblemTest, SourceLocation
 from authoring.registry import categories
@@ -242,38 +242,73 @@ def _choice_key(label: str, number: int) -> str:
     return re.sub(r"\W+", "-", label.casefold()).strip("-")[:40] or str(number)
 
 
+_SPOKEN = frozenset(("uid", "title", "description", "displayName", "imageDescription"))
+"""Texts of a zone or an item; the block's page breaks on a number (xblock-drag-and-drop-v2: utils.py, sanitize_html)."""
+
+
 def _drag_and_drop(draft: Draft) -> None:
     """Pictures in `data` by path; what the platform keeps is `/static/NAME` (xblock-drag-and-drop-v2)."""
-    data = draft.fields.get("data")
-    if not isinstance(data, dict):
+    data, entry = draft.fields.get("data"), draft.entries.get("data")
+    if not isinstance(data, Mapping) or entry is None:
         return
-    line = draft.line("data")
-    items = data.get("items")
-    rows: list[FieldValue] = list(items) if isinstance(items, list) else []
-
-    def linked(value: FieldValue) -> FieldValue:
-        return draft.link(value, line, image=True) if isinstance(value, str) and value else value
-
+    entries = mapping_of(entry, Diagnostics()) or {}  # what is wrong with the YAML is reported already
     changed = dict(data)
-    if "targetImg" in data:
-        changed["targetImg"] = linked(data["targetImg"])
-    if isinstance(items, list):
-        changed["items"] = [
-            {**row, "imageURL": linked(row["imageURL"])} if isinstance(row, dict) and "imageURL" in row else row
-            for row in rows
-        ]
+    picture = data.get("targetImg")
+    if isinstance(picture, str):
+        changed["targetImg"] = draft.link(picture, entries["targetImg"].where.line, image=True)
+    for name in ("zones", "items"):
+        rows = data.get(name)
+        if isinstance(rows, list):
+            places = items_of(entries[name], Diagnostics()) or ()
+            changed[name] = [_drag_row(draft, row, place) for row, place in zip(rows, places, strict=True)]
     draft.fields["data"] = changed
-    zones = data.get("zones")
-    known = {zone.get("uid") for zone in zones if isinstance(zone, dict)} if isinstance(zones, list) else set()
-    where = draft.entries["data"].where if "data" in draft.entries else draft.where
-    for row in rows:
-        wanted = row.get("zones") if isinstance(row, dict) else None
-        for uid in wanted if isinstance(wanted, list) else ():
-            if uid not in known:
-                hint = suggest(str(uid), [str(name) for name in known])
-                draft.diagnostics.report(
-                    BAD_VALUE, f"an item belongs to the zone {uid!r}, which is not there", where, hint
-                )
+
+
+def _drag_row(draft: Draft, row: FieldValue, place: Entry) -> FieldValue:
+    """A zone or an item with its texts as they are written and its picture as the platform finds it."""
+    if not isinstance(row, Mapping):
+        return row
+    changed = dict(row)
+    for key, entry in (mapping_of(place, Diagnostics()) or {}).items():
+        text = entry.scalar
+        if key == "imageURL" and text:
+            changed[key] = draft.link(text, entry.where.line, image=True)
+        elif key in _SPOKEN and text is not None and row[key] is not None:
+            changed[key] = text
+        elif key == "zones" and isinstance(row[key], list):
+            zones = items_of(entry, Diagnostics()) or ()
+            changed[key] = [zone.scalar for zone in zones if zone.scalar is not None]
+    return changed
+
+
+_RUBRIC_TEXTS = frozenset(("name", "label", "prompt", "explanation"))
+
+
+def _open_response(draft: Draft) -> None:
+    """The rubric's order, which the platform wants as numbers, follows from the order in which it is written
+    (ora2: openassessment/assessment/serializers/base.py)."""
+    criteria, entry = draft.fields.get("rubric_criteria"), draft.entries.get("rubric_criteria")
+    if isinstance(criteria, list) and entry is not None:
+        draft.fields["rubric_criteria"] = _rubric_rows(criteria, entry)
+
+
+def _rubric_rows(rows: FieldValue, entry: Entry) -> FieldValue:
+    places = items_of(entry, Diagnostics()) or ()  # what is wrong with the YAML is reported already
+    if not isinstance(rows, list):
+        return rows
+    changed: list[FieldValue] = []
+    for number, (row, place) in enumerate(zip(rows, places, strict=True)):
+        if not isinstance(row, Mapping):
+            changed.append(row)
+            continue
+        values = {"order_num": number, **row}
+        for key, part in (mapping_of(place, Diagnostics()) or {}).items():
+            if key in _RUBRIC_TEXTS and part.scalar is not None and row[key] is not None:
+                values[key] = part.scalar
+            elif key == "options":
+                values[key] = _rubric_rows(row[key], part)
+        changed.append(values)
+    return changed
 
 
 def _problem(draft: Draft) -> None:
@@ -289,6 +324,7 @@ SHAPES: Mapping[str, Shape] = {
     "poll": Shape(("answers",), _poll),
     "survey": Shape(("answers", "questions"), _survey),
     "drag-and-drop-v2": Shape((), _drag_and_drop),
+    "openassessment": Shape((), _open_response),
     **{name: Shape(("file",), _package) for name, spec in categories().items() if spec.package},
 }
 """Category -> how it is shaped."""

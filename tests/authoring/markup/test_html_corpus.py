@@ -5,7 +5,6 @@ The corpus stands beside the project, or where the environment variable AUTHORIN
 
 from __future__ import annotations
 
-import os
 import re
 import tarfile
 from collections.abc import Iterator
@@ -17,11 +16,10 @@ from lxml import etree
 from authoring.markup.html import canonical_html
 from authoring.markup.prose import render_prose
 from authoring.markup.unrender import html_to_markdown
+from tests.packages import ARCHIVES, needs_corpus
+from tests.shares import Shares
 
-CORPUS = Path(os.environ.get("AUTHORING_CORPUS") or Path(__file__).parents[3].parent / "shared" / "corpus")
-ARCHIVES = sorted((CORPUS / "olx").glob("*.tar.gz"))
-
-pytestmark = pytest.mark.corpus
+pytestmark = [pytest.mark.corpus, needs_corpus]
 
 
 def html_components(archive: Path) -> Iterator[tuple[str, str]]:
@@ -45,21 +43,12 @@ def html_components(archive: Path) -> Iterator[tuple[str, str]]:
                         yield f"{member.name}#{number}", (element.text or "") + children
 
 
-@pytest.mark.skipif(not ARCHIVES, reason=f"no corpus: {CORPUS / 'olx'} has no archives")
-def test_every_component_comes_back_or_stays(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = []
+def test_every_component_comes_back_or_stays(shares: Shares) -> None:
     for archive in ARCHIVES:
-        total = became = 0
         for name, html in html_components(archive):
-            total += 1
             markdown = html_to_markdown(html)
-            if markdown is None:
-                continue
-            became += 1
-            back = render_prose(markdown, lambda href, line, image: href).html
-            assert canonical_html(back) == canonical_html(html), f"{archive.name}: {name}"
-        if total:
-            lines.append(f"{archive.name.removesuffix('.tar.gz'):42} {became:4} of {total:4} {became / total:5.0%}")
-    with capsys.disabled():
-        print("\nhtml components that became Markdown", *lines, sep="\n")
-    assert lines
+            shares.count(archive, markdown is not None)
+            if markdown is not None:
+                back = render_prose(markdown, lambda href, line, image: href).html
+                assert canonical_html(back) == canonical_html(html), f"{archive.name}: {name}"
+    shares.show("html components")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +16,10 @@ from markdown_it.utils import read_fixture_file
 from authoring.diagnostics import Severity
 from authoring.markup.canonical import canonical_xml
 from authoring.markup.problem import compile_problem, decompile_problem
+from tests.packages import ARCHIVES, needs_corpus
+from tests.shares import Shares
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "markup" / "problem"
-CORPUS = Path(os.environ.get("AUTHORING_CORPUS") or Path(__file__).parents[3].parent / "shared" / "corpus")
-"""The environment variable that names a folder of OLX archives (.tar.gz) with other people's courses."""
-
 SOURCES = [
     pytest.param(source, id=f"{path.stem}:{line} {title}")
     for path in sorted(FIXTURES.glob("*.md"))
@@ -195,16 +193,12 @@ def problems_in(archive: Path) -> Iterator[str]:
 
 
 @pytest.mark.corpus
-@pytest.mark.skipif(not (CORPUS / "olx").is_dir(), reason="the corpus is not beside the project")
-def test_other_people_s_problems_come_back_equal_or_stay_olx(record_property: pytest.RecordProperty) -> None:
-    for archive in sorted((CORPUS / "olx").glob("*.tar.gz")):
-        total = became = 0
+@needs_corpus
+def test_other_people_s_problems_come_back_equal_or_stay_olx(shares: Shares) -> None:
+    for archive in ARCHIVES:
         for olx in problems_in(archive):
-            total += 1
             markdown = decompile_problem(olx)
+            shares.count(archive, markdown is not None)
             if markdown is not None:
-                became += 1
-                assert canonical_xml(compile_problem(markdown).olx) == canonical_xml(olx)
-        if total:
-            record_property(archive.name, f"{became} of {total}")
-            print(f"{archive.name}: {became} of {total} problems became Markdown")
+                assert canonical_xml(compile_problem(markdown).olx) == canonical_xml(olx), archive.name
+    shares.show("problems")
