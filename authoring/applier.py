@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, assert_never
 
@@ -55,7 +55,8 @@ from authoring.operations import (
     policy_to_json,
 )
 from authoring.planner import GRADING_KEY, passport_key
-from authoring.registry import spec
+from authoring.registry import field_spec, spec
+from authoring.remote import HeldPassport
 from authoring.rendering import Names, calls_of, resolve_fields, resolve_text
 from authoring.state import CourseState
 
@@ -77,6 +78,9 @@ class Observer(Protocol):
     def ended(self, number: int, operation: Operation) -> None: ...
 
     def noted(self, message: str) -> None: ...
+
+    def sending(self, done: int, total: int) -> None:
+        """Of a file: bytes sent, bytes in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ def apply_plan(
     before = Counter(client.calls)
     state.drop_intents()
     applier = _Applier(plan, client, dialect, state, environ, sleep, run)
+    client.watch_uploads(observer.sending)
     for number, operation in enumerate(plan.operations, 1):
         observer.began(number, operation)
         try:
@@ -424,23 +429,67 @@ class _Applier:
         return next((place for place in free if place not in claimed), None), True
 
     def _add_passport(self, operation: PutLtiPassport) -> None:
-        """Add a passport unless the course has one of that name: whether the call refuses a second is not documented."""
-        held = self.client.read_lti_ids(self.plan.course)
-        if held is not None and operation.lti_id in held:
-            self.run.notes.append(f"the course has an LTI passport {operation.lti_id!r} already; it was left as it is")
-            return
-        self._send_all(operation)
+        """Add a passport unless the course has one of that id: whether the call refuses a second is not documented."""
+        held = self._held_passport(operation)
+        if held is HeldPassport.SAME:
+            self.run.notes.append(f"the course has the LTI passport {operation.lti_id!r} already")
+        elif held is HeldPassport.OTHER and not operation.replaces:
+            self.run.notes.append(
+                f"the course has an LTI passport {operation.lti_id!r} with another key or secret; it was left as it is"
+            )
+        else:
+            self._send_all(operation)
+            if self._held_passport(operation) in (HeldPassport.ABSENT, HeldPassport.OTHER):
+                raise RefusedError(
+                    f"the platform answered, but does not have the LTI passport {operation.lti_id!r} as it was sent",
+                    "look at the advanced settings in Studio, then push again",
+                )
+
+    def _held_passport(self, operation: PutLtiPassport) -> HeldPassport | None:
+        """What the course has under the passport's id; None where the login cannot see it."""
+        secrets = self.names.secrets or {}
+        value = f"{operation.lti_id}:{secrets[operation.key_env]}:{secrets[operation.secret_env]}"
+        held = self.client.compare_passports(self.plan.course, {operation.lti_id: value})
+        return None if held is None else held[operation.lti_id]
 
     def _upload_package(self, operation: UploadPackage) -> None:
+        """Send a package; a success is one only without errors in it, and when what can be read back agrees.
+
+        A package replaces the one before it as a whole, so it may be sent again when no answer came.
+        """
         for call in calls_of(operation, self.dialect, self.names):
             reply = self._send(call)
+            if not call.files:
+                continue
+            place = f"{call.method} {call.path}"
             problems = self.dialect.package_errors(reply.json)
             if problems:
                 raise RefusedError(
                     f"{operation.package.path}: the platform could not read the package: {'; '.join(problems)}",
                     "open the package with `authoring check`, repair it and push again",
-                    call=f"{call.method} {call.path}",
+                    call=place,
                 )
+            for name, expected, found in self._unlike(operation):
+                raise RefusedError(
+                    f"{operation.package.path}: the platform said success, but its {name} is {found!r}, not {expected!r}",
+                    "push again; if it stays, somebody else uploads to this block",
+                    call=place,
+                )
+
+    def _unlike(self, operation: UploadPackage) -> Iterator[tuple[str, str, FieldValue]]:
+        """Where the block is not what the package was expected to make of it, as far as the login can see: the digest of
+        the package is no field that any route shows (openedx-scorm-xblock: openedxscorm/scormxblock.py)."""
+        read = self.client.read_block(self.names.place(operation.key), operation.key.category)
+        if read is None or not read.complete:
+            return
+        for name, expected in (
+            ("index_page_path", operation.index_page),
+            ("scorm_version", operation.scorm_version),
+        ):
+            described = field_spec(operation.key.category, name)
+            found = read.fields.get(name, described.default if described is not None else None)
+            if expected is not None and found != expected:
+                yield name, expected, found
 
     def _move(self, operation: MoveBlock) -> None:
         try:

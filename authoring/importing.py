@@ -12,8 +12,10 @@ import hashlib
 import json
 import secrets
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
@@ -22,10 +24,10 @@ from authoring.archives import Package, PackageError, open_package
 from authoring.decompile import Folder, Way, folder_of
 from authoring.diagnostics import Diagnostic, Diagnostics, Severity, define
 from authoring.errors import AuthoringError, SourceError
-from authoring.model import Block, Course, SourceLocation
+from authoring.model import Block, Course, CourseId, SourceLocation
 from authoring.olx.package import NOT_WRITTEN
 from authoring.registry import spec
-from importers import Imported, importers
+from importers import Imported, ReadOptions, Shape, importers
 
 RECORD = "_import.json"
 CONFLICTS = "_import-new"
@@ -69,12 +71,18 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """`importer` names the reader (None: whichever knows the package), `root` the course where a package holds several."""
+    """`importer` names the reader (None: whichever knows the package), `root` the course where a package holds several.
+
+    `shape`, `explode` and `course` are for packages that are no course of themselves: see :class:`importers.ReadOptions`.
+    """
 
     importer: str | None = None
     root: str | None = None
     merge: bool = False
     force: bool = False
+    shape: Shape = Shape.AUTO
+    explode: bool = False
+    course: CourseId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,23 +154,51 @@ def import_package(source: Path, destination: Path, *, options: ImportOptions | 
     package cannot be read, SourceError when the folder is there and nothing says what to do with it.
     """
     options = options or ImportOptions()
+    check_destination(destination, options)
+    with open_package(source) as package, scratch_folder() as scratch:
+        name, imported = read_package(package, options, source, scratch)
+        imported.findings.extend(package.findings)
+        return write_course(package.name, name, imported, destination, options)
+
+
+def check_destination(destination: Path, options: ImportOptions) -> None:
+    """Raises SourceError when the folder is there and nothing says what to do with it."""
     if destination.exists() and not (options.merge or options.force) and not _is_empty(destination):
         finding = Diagnostic(EXISTS, f"{destination} is there already", None, EXISTS.remedy, Severity.ERROR)
         raise SourceError(finding.message, [finding], EXISTS.remedy)
-    with open_package(source) as package:
-        name, imported = read_package(package, options)
-        folder = folder_of(imported.course)
-        contents = _contents(folder)
-        if destination.exists() and not _is_empty(destination):
-            written = _merge(destination, contents, package.name, force=options.force)
-        else:
-            written = _write_new(destination, contents, package.name)
-        return _result(package, name, imported, folder, written)
 
 
-def read_package(package: Package, options: ImportOptions) -> tuple[str, Imported]:
-    """The course that an open package holds, and the name of the reader that knew it."""
+def write_course(
+    package: str, importer: str, imported: Imported, destination: Path, options: ImportOptions
+) -> ImportResult:
+    """Write what was read as a course folder, while its files can be read. Raises SourceError when that cannot be done."""
+    folder = folder_of(imported.course)
+    contents = _contents(folder)
+    if destination.exists() and not _is_empty(destination):
+        written = _merge(destination, contents, package, force=options.force)
+    else:
+        written = _write_new(destination, contents, package)
+    return _result(package, importer, imported, folder, written)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder for what a reader makes. Raises SourceError when there can be none."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="authoring-import-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        message = f"there is no room in {tempfile.gettempdir()}: {error.strerror or error}"
+        raise SourceError(message, hint="make room on the disk, or let TMPDIR name a folder on a larger one") from error
+
+
+def read_package(package: Package, options: ImportOptions, source: Path, scratch: Path) -> tuple[str, Imported]:
+    """The course that the open package from `source` holds, and the name of the reader that knew it.
+
+    What the reader makes is in the folder `scratch`.
+    """
     known = importers()
+    reading = ReadOptions(scratch, options.shape, options.explode, options.course, source)
     if options.importer is not None and options.importer not in known:
         raise AuthoringError(f"there is no importer {options.importer!r}", f"known: {', '.join(known)}")
     for name, importer in known.items():
@@ -171,7 +207,7 @@ def read_package(package: Package, options: ImportOptions) -> tuple[str, Importe
         roots = importer.roots(package)
         if not roots:
             continue
-        return name, importer.read(package, _choose(package, roots, options.root))
+        return name, importer.read(package, _choose(package, roots, options.root), reading)
     titles = ", ".join(importer.title for importer in known.values())
     message = f"{package.name}: nothing in it that can be read"
     raise PackageError(message, hint=f"it must hold one of: {titles}")
@@ -318,15 +354,15 @@ def _is_empty(folder: Path) -> bool:
 # --- the account
 
 
-def _result(package: Package, name: str, imported: Imported, folder: Folder, written: _Written) -> ImportResult:
+def _result(package: str, name: str, imported: Imported, folder: Folder, written: _Written) -> ImportResult:
     course = imported.course
-    findings = Diagnostics([*package.findings, *imported.findings])
+    findings = Diagnostics(imported.findings)
     for unequal in folder.unequal:
         parts = ", ".join(unequal.parts)
         findings.report(UNEQUAL, f"{unequal.key}: not exactly as it was ({parts})", None)
     findings.extend(finding for finding in folder.findings if finding.severity is not Severity.INFO)
     return ImportResult(
-        package=package.name,
+        package=package,
         importer=name,
         course=str(course.id),
         blocks=dict(sorted(Counter(block.category for block in course.blocks()).items())),
@@ -397,6 +433,6 @@ def _place(where: SourceLocation | None) -> str | None:
 
 def course_of(source: Path, options: ImportOptions | None = None) -> tuple[Course, tuple[Diagnostic, ...]]:
     """The course of a package, to look at; its files cannot be read afterwards."""
-    with open_package(source) as package:
-        _, imported = read_package(package, options or ImportOptions())
+    with open_package(source) as package, scratch_folder() as scratch:
+        _, imported = read_package(package, options or ImportOptions(), source, scratch)
         return imported.course, imported.findings.sorted()

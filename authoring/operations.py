@@ -73,6 +73,8 @@ class PutLtiPassport:
     lti_id: str
     key_env: str
     secret_env: str
+    replaces: bool = False
+    """Whether one of that id with another key or secret gives way to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,9 @@ class UploadPackage:
     key: BlockKey
     package: Asset
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    index_page: str | None = None
+    """What the platform is expected to start, and as which version (`SCORM_12`, `SCORM_2004`); None when nobody knows."""
+    scorm_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,8 +305,8 @@ def operation_to_json(operation: Operation) -> dict[str, object]:
             row |= {"assets": [{"name": one.name, "digest": one.digest, "size": one.size} for one in assets]}
         case PutGrading(policy):
             row |= {"policy": _policy_to_json(policy)}
-        case PutLtiPassport(lti_id, key_env, secret_env):
-            row |= {"lti_id": lti_id, "key_env": key_env, "secret_env": secret_env}
+        case PutLtiPassport(lti_id, key_env, secret_env, replaces):
+            row |= {"lti_id": lti_id, "key_env": key_env, "secret_env": secret_env, "replaces": replaces}
         case UpdateAbout(values, keys):
             row |= {"values": dict(values), "keys": {name: str(key) for name, key in keys.items()}}
         case UploadAsset(asset, replaces):
@@ -316,8 +321,9 @@ def operation_to_json(operation: Operation) -> dict[str, object]:
         case UpdateBlock(key, fields, content, impact, usage_key):
             row |= {"block": str(key), "fields": fields, "content": content}
             row |= {"impact": str(impact), "usage_key": usage_key}
-        case UploadPackage(key, package, fields):
+        case UploadPackage(key, package, fields, index_page, scorm_version):
             row |= {"block": str(key), "package": _asset_to_json(package), "fields": fields}
+            row |= {"index_page": index_page, "scorm_version": scorm_version}
         case MoveBlock(key, parent):
             row |= {"block": str(key), "parent": str(parent)}
         case ReorderChildren(key, children):
@@ -354,7 +360,9 @@ def operation_from_json(row: Mapping[str, object], folder: Path) -> Operation:
         case "put-grading":
             return PutGrading(_policy_from_json(_map(row["policy"])))
         case "put-lti-passport":
-            return PutLtiPassport(str(row["lti_id"]), str(row["key_env"]), str(row["secret_env"]))
+            return PutLtiPassport(
+                str(row["lti_id"]), str(row["key_env"]), str(row["secret_env"]), bool(row["replaces"])
+            )
         case "update-about":
             keys = {name: BlockKey.parse(str(text)) for name, text in _map(row["keys"]).items()}
             return UpdateAbout({name: str(text) for name, text in _map(row["values"]).items()}, keys)
@@ -383,7 +391,13 @@ def operation_from_json(row: Mapping[str, object], folder: Path) -> Operation:
                 _optional(row["usage_key"]),
             )
         case "upload-package" if key:
-            return UploadPackage(key, _asset_from_json(_map(row["package"]), folder), _fields(row["fields"]))
+            return UploadPackage(
+                key,
+                _asset_from_json(_map(row["package"]), folder),
+                _fields(row["fields"]),
+                _optional(row["index_page"]),
+                _optional(row["scorm_version"]),
+            )
         case "move" if key and parent:
             return MoveBlock(key, parent)
         case "reorder" if key:

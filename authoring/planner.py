@@ -25,6 +25,7 @@ from authoring.model import (
     BlockKey,
     Course,
     FieldValue,
+    LtiPassport,
 )
 from authoring.operations import (
     AdoptBlock,
@@ -50,7 +51,7 @@ from authoring.operations import (
 from authoring.publishing import publish_roots
 from authoring.references import JUMP_LINK, REFERENCE_FIELDS, link_names
 from authoring.registry import spec
-from authoring.remote import RemoteBlock, RemoteCourse
+from authoring.remote import HeldPassport, RemoteBlock, RemoteCourse
 
 GRADING_KEY = BlockKey("#course", "grading")
 """Pseudo blocks of the lock file, for what the course has outside its tree."""
@@ -74,6 +75,8 @@ class PlanOptions:
     """Create the course again when the platform no longer has it."""
     beside: bool = False
     """Create components even where the platform has others of the same name and another content."""
+    replace_passports: bool = False
+    """Send LTI passports of which the course has another key or secret."""
     only_publish: bool = False
     """Plan nothing but the publishing of what was pushed before."""
 
@@ -97,6 +100,8 @@ class Live:
     """Blocks whose create was sent by an earlier run and never answered."""
     pages: tuple[RemoteBlock, ...] | None = ()
     """Live pages that no lock entry claims; None where the login cannot see them."""
+    passports: Mapping[str, HeldPassport] | None = None
+    """What the course has of the declared LTI passports, by id; None where the login cannot see them."""
 
 
 def live_digest(outline: RemoteCourse | None) -> str:
@@ -345,8 +350,23 @@ class _Planner:
                         )
                     )
         for passport in self.course.lti_passports:
-            if passport_key(passport.lti_id) not in self.entries:
-                yield PutLtiPassport(passport.lti_id, passport.key_env, passport.secret_env)
+            yield from self._passport(passport)
+
+    def _passport(self, passport: LtiPassport) -> Iterator[Operation]:
+        """Once, when it is not there; one with other values is left alone unless the caller says so."""
+        known = passport_key(passport.lti_id) in self.entries
+        held = HeldPassport.UNTOLD if known else HeldPassport.ABSENT
+        if self.live.passports is not None:
+            held = self.live.passports.get(passport.lti_id, held)
+        if held is HeldPassport.OTHER and not self.options.replace_passports:
+            message = (
+                f"the course has an LTI passport {passport.lti_id!r} with another key or secret; it is left as it is:"
+                " --replace-passports puts yours in its place"
+            )
+            self.notices.append(Notice("passport-differs", message))
+        elif held in (HeldPassport.ABSENT, HeldPassport.OTHER) or not known:
+            replaces = held is HeldPassport.OTHER
+            yield PutLtiPassport(passport.lti_id, passport.key_env, passport.secret_env, replaces)
 
     def _root_fields(self) -> Mapping[str, FieldValue]:
         """The course block's fields; a course that is made now has its display name from the create."""

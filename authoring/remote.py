@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from authoring.keys import block_category
 from authoring.model import FieldValue
@@ -93,6 +94,17 @@ class RemoteContent:
     """False when the route tells only the title and the text (`get-details`)."""
     published: bool | None = None
     has_changes: bool | None = None
+
+
+class HeldPassport(StrEnum):
+    """What a course has under the id of an LTI passport."""
+
+    ABSENT = "absent"
+    SAME = "same"
+    OTHER = "other"
+    """Another key or secret, or several passports of this id."""
+    UNTOLD = "untold"
+    """There is one; whether it is the same cannot be told without its values."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,12 +82,13 @@ def calls_of(operation: Operation, dialect: Dialect, names: Names) -> tuple[Call
             return (dialect.import_course(course_key, archive),)
         case PutGrading(policy):
             return dialect.write_grading(course_key, policy)
-        case PutLtiPassport(lti_id, key_env, secret_env):
+        case PutLtiPassport(lti_id, key_env, secret_env, replaces):
             if names.secrets is None:
                 key, secret = f"${key_env}", f"${secret_env}"
             else:
                 key, secret = names.secrets[key_env], names.secrets[secret_env]
-            return (dialect.add_lti_passport(course_key, f"{lti_id}:{key}:{secret}"),)
+            send = dialect.replace_lti_passport if replaces else dialect.add_lti_passport
+            return (send(course_key, f"{lti_id}:{key}:{secret}"),)
         case UpdateAbout(values):
             return dialect.write_about(course_key, {name: resolve_text(text, names) for name, text in values.items()})
         case UploadAsset(asset):

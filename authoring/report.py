@@ -158,8 +158,8 @@ def describe(operation: Operation, plan: Plan) -> str:
             return f"import the whole course as one archive ({len(entries)} entries, {archive.size:,} bytes), and publish it"
         case PutGrading(policy):
             return f"set the grading policy ({len(policy.graders)} assignment types)"
-        case PutLtiPassport(lti_id):
-            return f"add the LTI passport {lti_id!r}"
+        case PutLtiPassport(lti_id, replaces=replaces):
+            return f"{'replace' if replaces else 'add'} the LTI passport {lti_id!r}"
         case UpdateAbout(values):
             return f"write the about page ({', '.join(sorted(values))})"
         case UploadAsset(asset, replaces):
@@ -172,8 +172,9 @@ def describe(operation: Operation, plan: Plan) -> str:
             return f"forget {name(key)}, which is gone on both sides"
         case UpdateBlock(key, fields, content):
             return f"set {_listing(fields, content)} of {name(key)}"
-        case UploadPackage(key, package):
-            return f"upload {package.path} ({package.size:,} bytes) to {name(key)}"
+        case UploadPackage(key, package, index_page=page):
+            starts = f", which starts {page}" if page else ""
+            return f"upload {package.path} ({package.size:,} bytes{starts}) to {name(key)}"
         case MoveBlock(key, parent):
             return f"move {name(key)} to {name(parent)}"
         case ReorderChildren(key, children):

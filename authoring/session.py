@@ -27,8 +27,10 @@ from authoring.model import LIBRARY, ROOT_KEY, Asset, BlockKey, Course
 from authoring.olx.package import write_archive
 from authoring.olx.reader import without_pointers
 from authoring.operations import CreateBlock, ImportCourse, Notice, Plan
+from authoring.packages import Packages
+from authoring.passports import with_keyring
 from authoring.planner import Live, PlanOptions, live_digest, plan_changes
-from authoring.remote import RemoteBlock, RemoteCourse
+from authoring.remote import HeldPassport, RemoteBlock, RemoteCourse
 from authoring.sandbox import DOCUMENTED, Profile, SandboxServer
 from authoring.settings import Target, sandbox_target
 from authoring.source import read_course
@@ -60,6 +62,11 @@ class Session:
     capabilities: Capabilities
     state: CourseState
     environ: Mapping[str, str]
+    packages: Packages
+
+    def check_packages(self) -> Diagnostics:
+        """What is to be said of the course's SCORM packages."""
+        return Diagnostics(self.packages.check(self.course))
 
     def read_live(self) -> Live:
         """What planning needs to know of the target: a number of reads that does not grow with the blocks."""
@@ -80,7 +87,18 @@ class Session:
             asked |= holders
             outline = self.client.read_outline(self.course.id, units=tuple(asked)) or outline
         pages = self._read_pages(contents)
-        return Live(outline, self._live_assets(), contents, frozenset(doubtful), pages)
+        return Live(outline, self._live_assets(), contents, frozenset(doubtful), pages, self._passports())
+
+    def _passports(self) -> Mapping[str, HeldPassport] | None:
+        """What the course has of the LTI passports that the source declares: one read, where there are any."""
+        declared = self.course.lti_passports
+        if not declared:
+            return None
+        values: dict[str, str | None] = {}
+        for passport in declared:
+            key, secret = self.environ.get(passport.key_env), self.environ.get(passport.secret_env)
+            values[passport.lti_id] = f"{passport.lti_id}:{key}:{secret}" if key and secret else None
+        return self.client.compare_passports(self.course.id, values)
 
     def _read_contents(self, wanted: Mapping[str, str], contents: dict[str, LiveContent]) -> None:
         for usage_key, read in self.client.read_blocks(wanted.items()).items():
@@ -143,12 +161,12 @@ class Session:
             self.course, self.state.part, live, self.capabilities, options, transport, unanswered=unanswered
         )
         if choice.archive:
-            return import_plan(self.course, self.state.part, live, self._archive(), choice.reason)
+            return self.packages.expect(import_plan(self.course, self.state.part, live, self._archive(), choice.reason))
         plan = plan_changes(self.course, self.state.part, live, capabilities=self.capabilities, options=options)
         if transport is Transport.OLX:
             notice = Notice("no-olx-import", f"the course is sent block by block: {choice.reason}")
             plan = replace(plan, notices=(*plan.notices, notice))
-        return plan
+        return self.packages.expect(plan)
 
     def _archive(self) -> Asset:
         """The course as an archive beside the journal; its name says what is in it."""
@@ -173,9 +191,9 @@ class Session:
             raise StalePlanError("the course on the platform changed after the plan was made", remedy)
 
     def apply(self, plan: Plan, observer: Observer) -> Applied:
-        """Run a plan. Raises ApplyError when it stops part of the way."""
+        """Run a plan. Raises SourceError when a package in it cannot be read, ApplyError when it stops part of the way."""
         return apply_plan(
-            plan,
+            self.packages.prepare(plan),
             client=self.client,
             dialect=self.dialect,
             state=self.state,
@@ -220,5 +238,6 @@ def open_session(
             dialect=dialect_of(target),
             capabilities=capabilities(target),
             state=state,
-            environ=environ,
+            environ=with_keyring(environ, course),
+            packages=Packages(lambda: local_folder(folder)),
         )

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cache
 from importlib.metadata import entry_points
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from authoring.archives import Package, PackageError
 from authoring.diagnostics import Diagnostics
-from authoring.model import Course
+from authoring.model import Course, CourseId
 
 ENTRY_POINTS = "ibl_course_authoring.importers"
 
@@ -39,6 +40,31 @@ class Imported:
     provenance: Mapping[str, object] = field(default_factory=dict)
 
 
+class Shape(StrEnum):
+    """What is made of a package that could be several things."""
+
+    AUTO = "auto"
+    """A course where there is more than one thing to launch, else a component."""
+    COURSE = "course"
+    COMPONENT = "component"
+    """One unit with the whole package."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What a reader may be told. A reader leaves alone what does not concern its format."""
+
+    scratch: Path
+    """A folder for files that the reader makes; they must last as long as the package is open."""
+    shape: Shape = Shape.AUTO
+    explode: bool = False
+    """Turn what is static into components of the course's own."""
+    course: CourseId | None = None
+    """The key of the course, for packages that have none of their own."""
+    original: Path | None = None
+    """Where the package was opened from: a file or a folder."""
+
+
 class Importer(Protocol):
     """Reads one format."""
 
@@ -50,7 +76,7 @@ class Importer(Protocol):
     def roots(self, package: Package) -> tuple[PurePosixPath, ...]:
         """The folders in the package that hold something it reads; empty when there is nothing for it."""
 
-    def read(self, package: Package, root: PurePosixPath) -> Imported:
+    def read(self, package: Package, root: PurePosixPath, options: ReadOptions) -> Imported:
         """Read what is at one of `roots`. Raises PackageError when there is no course to be made of it."""
 
 
@@ -58,12 +84,23 @@ class Importer(Protocol):
 def importers() -> Mapping[str, Importer]:
     """Name -> reader; what comes with this distribution first."""
     from importers.olx import OLX
+    from importers.scorm import SCORM
 
-    found: dict[str, Importer] = {OLX.name: OLX}
+    found: dict[str, Importer] = {OLX.name: OLX, SCORM.name: SCORM}
     for point in entry_points(group=ENTRY_POINTS):
         importer = point.load()
         found.setdefault(importer.name, importer)
     return found
 
 
-__all__ = ["ENTRY_POINTS", "Imported", "Importer", "Lost", "Package", "PackageError", "importers"]
+__all__ = [
+    "ENTRY_POINTS",
+    "Imported",
+    "Importer",
+    "Lost",
+    "Package",
+    "PackageError",
+    "ReadOptions",
+    "Shape",
+    "importers",
+]

@@ -25,8 +25,9 @@ LAYERS = (
     ("decompile", "dialects"),
     ("adoption", "client", "identity", "impacts", "publishing", "doctor", "planner", "rendering"),
     ("transport",),
-    ("journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
-    ("importing", "migration"),
+    ("passports", "journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
+    ("importing", "migration", "packages"),
+    ("collecting",),
     ("session", "report", "reference"),
     ("cli",),
 )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from authoring.checks.drag_and_drop import drag_and_drop_can_be_solved
+from authoring.checks.lti import lti_tools_can_open
 from authoring.checks.open_responses import open_responses_can_be_assessed
 from authoring.checks.problems import questions_can_be_answered
 from authoring.checks.prose import texts_read_well, videos_have_transcripts
@@ -44,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     questions_can_be_answered,
     drag_and_drop_can_be_solved,
     open_responses_can_be_assessed,
+    lti_tools_can_open,
     assets_are_used,
     learners_work_has_an_id,
     no_secrets,

@@ -28,6 +28,7 @@ from authoring.diagnostics import Diagnostics, Severity
 from authoring.errors import SourceError, StalePlanError
 from authoring.grading import grade_course
 from authoring.operations import Plan, plan_from_json, plan_to_json
+from authoring.packages import Packages
 from authoring.planner import PlanOptions
 from authoring.report import (
     draft_lines,
@@ -44,6 +45,7 @@ from authoring.sarif import sarif_log
 from authoring.session import Session, open_session
 from authoring.settings import load_target
 from authoring.source import read_course
+from authoring.state import local_folder
 from authoring.transport import Transport
 
 
@@ -63,6 +65,7 @@ def check(folder: Path, strict: bool, grade: bool, allow_code: bool, sarif: bool
     findings = Diagnostics(diagnostics)
     if course is not None:
         findings.extend(check_course(course))
+        findings.extend(Packages(lambda: local_folder(folder)).check(course))
         if grade:
             findings.extend(grade_course(course, allow_code=allow_code))
     bad = bool(findings.errors) or (strict and any(f.severity is Severity.WARNING for f in findings))
@@ -106,6 +109,7 @@ def plan(
     delete_removed: bool,
     restore: bool,
     recreate: bool,
+    replace_passports: bool,
     beside: bool,
     transport: str,
     profile: str,
@@ -115,7 +119,7 @@ def plan(
     as_json: bool,
 ) -> None:
     """Say what a push would do, call by call. Sends nothing that changes anything."""
-    wanted = PlanOptions(publish, hide_removed, delete_removed, restore, recreate, beside)
+    wanted = PlanOptions(publish, hide_removed, delete_removed, restore, recreate, beside, replace_passports)
     with _session(folder, target_name, profile, wait) as session:
         _stop_on_warnings(session, strict)
         made = session.plan(_for(session, wanted), Transport(transport))
@@ -149,6 +153,7 @@ def push(
     delete_removed: bool,
     restore: bool,
     recreate: bool,
+    replace_passports: bool,
     beside: bool,
     transport: str,
     profile: str,
@@ -158,7 +163,7 @@ def push(
     as_json: bool,
 ) -> None:
     """Bring a course folder to its target: create what is new, update what changed, nothing twice."""
-    wanted = PlanOptions(publish, hide_removed, delete_removed, restore, recreate, beside)
+    wanted = PlanOptions(publish, hide_removed, delete_removed, restore, recreate, beside, replace_passports)
     with _session(folder, target_name, profile, wait) as session:
         _stop_on_warnings(session, strict)
         if plan_file is not None:
@@ -245,6 +250,7 @@ def _where(session: Session) -> str:
 def _stop_on_warnings(session: Session, strict: bool) -> None:
     findings = Diagnostics(session.diagnostics)
     findings.extend(check_course(session.course))
+    findings.extend(session.check_packages())
     bad = findings.errors or (strict and any(finding.severity is Severity.WARNING for finding in findings))
     if bad:
         raise SourceError(f"{session.folder}: the course has findings that stop it", findings)

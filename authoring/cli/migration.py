@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
 import click
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from authoring.cli import options
-from authoring.cli.output import echo, echo_json, handle_errors, stderr_console
+from authoring.cli.output import echo, echo_json, handle_errors, show_diagnostics, stderr_console
+from authoring.cli.packages import show_import
+from authoring.collecting import collect_packages
+from authoring.importing import ImportOptions
 from authoring.migration import (
     InProcess,
     Item,
@@ -25,7 +30,10 @@ from authoring.migration import (
     run_migration,
 )
 from authoring.migration.cluster import Cluster
+from authoring.migration.sources import find_packages
 from authoring.migration.step import import_step
+from authoring.model import CourseId
+from importers import Shape
 
 _HOUR = 3600.0
 _OVERHEAD = 100_000
@@ -61,6 +69,12 @@ _SHOWN = 20
     help="Exit with 1 when less than this was kept of any package.",
 )
 @click.option("--dry-run", is_flag=True, help="List what would be done.")
+@options.shape
+@click.option(
+    "--one-course",
+    metavar="KEY",
+    help="Make ONE course of all packages, in DEST: course-v1:ORG+NUMBER+RUN. Sections are the packages' folders.",
+)
 @options.as_json
 @handle_errors
 def migrate(
@@ -73,6 +87,9 @@ def migrate(
     force: bool,
     fail_under: float | None,
     dry_run: bool,
+    shape: str,
+    explode: bool,
+    one_course: str | None,
     as_json: bool,
 ) -> None:
     """Make course folders of many packages, side by side. Run it again to go on, or to take in what is new.
@@ -83,6 +100,14 @@ def migrate(
         raise click.UsageError("--workers is for this machine; a cluster has its own")
     if force and only_failed:
         raise click.UsageError("--force does all again, --only-failed only what failed: choose one")
+    if one_course is not None:
+        if scheduler is not None or only_failed or workers is not None:
+            raise click.UsageError("--one-course reads all packages in one process, and always all of them")
+        told = ImportOptions(force=force, shape=Shape(shape), explode=explode)
+        _collect(
+            sources, destination, options.course_key(one_course, "--one-course"), told, dry_run, fail_under, as_json
+        )
+        return
     if dry_run:
         _show_plan(plan_migration(sources, destination, only_failed=only_failed), force=force, as_json=as_json)
         return
@@ -90,7 +115,7 @@ def migrate(
         report = run_migration(
             sources,
             destination,
-            import_step,
+            partial(import_step, shape=shape, explode=explode),
             runner,
             only_failed=only_failed,
             force=force,
@@ -102,6 +127,46 @@ def migrate(
     else:
         _show_report(report, destination)
     sys.exit(0 if report.ok else 1)
+
+
+def _collect(
+    sources: tuple[str, ...],
+    destination: str,
+    course: CourseId,
+    told: ImportOptions,
+    dry_run: bool,
+    fail_under: float | None,
+    as_json: bool,
+) -> None:
+    """All packages as one course; the same account as of an import."""
+    packages = [Path(package.source) for package in find_packages(sources, leave_out=Path(destination))]
+    if dry_run:
+        for path in packages:
+            echo(str(path))
+        echo(f"{len(packages)} packages for {course}")
+        return
+    with _counting(len(packages)) as progress:
+        result = collect_packages(packages, Path(destination), course, options=told, progress=progress)
+    refused = [item for item in result.items if item.what.startswith("package ")]
+    ok = not refused and (fail_under is None or result.percentage >= fail_under)
+    if as_json:
+        echo_json({"ok": ok, "packages": len(packages), "refused": len(refused), **result.to_json()})
+    else:
+        show_diagnostics(result.findings, quiet=True)
+        show_import(result, Path(destination))
+        echo(f"{len(packages) - len(refused)} of {len(packages)} packages are in the course")
+    sys.exit(0 if ok else 1)
+
+
+@contextmanager
+def _counting(total: int) -> Iterator[Callable[[int, int], None] | None]:
+    console = stderr_console()
+    if not console.is_terminal:
+        yield None
+        return
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("packages", total=total)
+        yield lambda done, _: progress.update(task, completed=done)
 
 
 @contextmanager

@@ -8,7 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
+from authoring.keys import parse_course_key
+from authoring.model import CourseId
 from authoring.transport import Transport
+from importers import Shape
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,6 +42,29 @@ def profile(function: F) -> F:
         show_default=True,
         help="How the embedded sandbox behaves: as the platform is documented, or as a deployment was seen to.",
     )(function)
+
+
+def shape(function: F) -> F:
+    """`--as`, `--explode`: what becomes of a SCORM package."""
+    explode = click.option(
+        "--explode", is_flag=True, help="Turn SCOs that are static pages into components of the course's own."
+    )
+    return click.option(
+        "--as",
+        "shape",
+        type=click.Choice([str(shape) for shape in Shape]),
+        default=str(Shape.AUTO),
+        show_default=True,
+        help="A SCORM package as a course, a unit for each SCO, or as one component. Auto: a course if it has several SCOs.",
+    )(explode(function))
+
+
+def course_key(text: str, option: str) -> CourseId:
+    """The course that an option names. Raises BadParameter."""
+    try:
+        return parse_course_key(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
 
 
 def strict(function: F) -> F:
@@ -79,6 +105,11 @@ def consent(function: F) -> F:
             ),
             click.option("--restore", is_flag=True, help="Make anew what was deleted on the platform."),
             click.option("--recreate", is_flag=True, help="Make the course anew when the platform lost it."),
+            click.option(
+                "--replace-passports",
+                is_flag=True,
+                help="Put your LTI passports in the place of those with the same id and another key or secret.",
+            ),
             click.option(
                 "--beside",
                 is_flag=True,

@@ -149,6 +149,9 @@ def error_report(error: AuthoringError) -> dict[str, object]:
     return report
 
 
+_LARGE = 5_000_000
+
+
 class RunProgress:
     """Progress of a run on stderr: a bar on a terminal, nothing in a pipe."""
 
@@ -156,14 +159,22 @@ class RunProgress:
         self._plan = plan
         self._progress = progress
         self._task = task
+        self._description = ""
 
     def began(self, number: int, operation: Operation) -> None:
         if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, description=describe(operation, self._plan)[:60])
+            self._description = describe(operation, self._plan)[:60]
+            self._progress.update(self._task, description=self._description)
 
     def ended(self, number: int, operation: Operation) -> None:
         if self._progress is not None and self._task is not None:
             self._progress.advance(self._task)
+
+    def sending(self, done: int, total: int) -> None:
+        """Large files are shown as they go; small ones are gone before anyone reads it."""
+        if self._progress is not None and self._task is not None and total > _LARGE:
+            share = f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+            self._progress.update(self._task, description=f"{self._description} ({share})")
 
     def noted(self, message: str) -> None:
         stderr_console().print(f"note: {message}", markup=False)

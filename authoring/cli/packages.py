@@ -15,6 +15,7 @@ from authoring.errors import SourceError
 from authoring.importing import CONFLICTS, ImportOptions, ImportResult, Item, Outcome, import_package
 from authoring.olx.package import package_files, write_archive, write_folder
 from authoring.session import load_course
+from importers import Shape
 
 _SHOWN = 20
 """Lines of one kind on the terminal; `--json` has them all."""
@@ -25,6 +26,10 @@ _SHOWN = 20
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--from", "importer", metavar="FORMAT", help="The package's format. Default: what it turns out to be.")
 @click.option("--root", metavar="PATH", help="Which course, where a package holds several: its folder in the package.")
+@options.shape
+@click.option(
+    "--course-key", metavar="KEY", help="The course's key, when the package has none: course-v1:ORG+NUMBER+RUN."
+)
 @click.option("--merge", is_flag=True, help="Import again: take in what is new, keep what you edited.")
 @click.option("--force", is_flag=True, help="Import again: REPLACE what was imported before, edited or not.")
 @click.option(
@@ -40,6 +45,9 @@ def import_(
     folder: Path,
     importer: str | None,
     root: str | None,
+    shape: str,
+    explode: bool,
+    course_key: str | None,
     merge: bool,
     force: bool,
     fail_under: float | None,
@@ -48,17 +56,20 @@ def import_(
     """Make a course folder of a package: a folder, a .zip or a .tar.gz."""
     if merge and force:
         raise click.UsageError("--merge keeps your edits, --force replaces them: choose one")
-    result = import_package(package, folder, options=ImportOptions(importer, root, merge, force))
+    course = options.course_key(course_key, "--course-key") if course_key is not None else None
+    told = ImportOptions(importer, root, merge, force, Shape(shape), explode, course)
+    result = import_package(package, folder, options=told)
     ok = not result.conflicts and (fail_under is None or result.percentage >= fail_under)
     if as_json:
         echo_json({"ok": ok, **result.to_json()})
     else:
         show_diagnostics(result.findings, quiet=True)
-        _show_import(result, folder)
+        show_import(result, folder)
     sys.exit(0 if ok else 1)
 
 
-def _show_import(result: ImportResult, folder: Path) -> None:
+def show_import(result: ImportResult, folder: Path) -> None:
+    """What an import did, for people."""
     listing = ", ".join(f"{category} {count}" for category, count in Counter(result.blocks).most_common())
     echo(f"{result.course}: {sum(result.blocks.values())} blocks ({listing})")
     counts = ", ".join(f"{result.count(outcome)} {outcome}" for outcome in Outcome)

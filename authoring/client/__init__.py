@@ -22,6 +22,7 @@ from authoring.errors import LoginError, NonsenseError, RefusedError
 from authoring.keys import block_category, usage_key
 from authoring.model import CourseId, GradingPolicy
 from authoring.remote import (
+    HeldPassport,
     RemoteAsset,
     RemoteBlock,
     RemoteContent,
@@ -69,6 +70,10 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
+
+    def watch_uploads(self, on_bytes: Callable[[int, int], None] | None) -> None:
+        """Have `on_bytes` told, while a file is sent, how many of its bytes were read and how many there are."""
+        self._transport.on_bytes = on_bytes
 
     @property
     def calls(self) -> Counter[CallKind]:
@@ -190,13 +195,18 @@ class Client:
         """What Studio's Schedule & Details page holds, by its own names."""
         return self.dialect.course_settings_of(self.send(self.dialect.read_course_settings(str(course))).json)
 
-    def read_lti_ids(self, course: CourseId) -> frozenset[str] | None:
-        """The ids of the course's LTI passports, never the rest of them; None when the login cannot read them."""
+    def compare_passports(
+        self, course: CourseId, wanted: Mapping[str, str | None]
+    ) -> Mapping[str, HeldPassport] | None:
+        """What the course has of the LTI passports `wanted`, by id; None when the login cannot read them.
+
+        `wanted` holds `id:key:secret` for each id, None where its values are not known. No secret is returned.
+        """
         if not self.capabilities.advanced_settings:
             return None
         passports = self.read_advanced_settings(course).get("lti_passports")
-        listed = passports if isinstance(passports, list | tuple) else ()
-        return frozenset(str(passport).partition(":")[0] for passport in listed)
+        listed = [str(passport) for passport in passports] if isinstance(passports, list | tuple) else []
+        return {lti_id: _held(listed, lti_id, value) for lti_id, value in wanted.items()}
 
     # -- blocks and files ---------------------------------------------------------------------------------------------
 
@@ -235,3 +245,12 @@ class Client:
     def check_login(self, service: Service) -> None:
         """Get a token for a service that is entered with one; nothing else is asked. Raises ApiError."""
         self._transport.check_login(service)
+
+
+def _held(passports: Sequence[str], lti_id: str, wanted: str | None) -> HeldPassport:
+    held = [passport for passport in passports if passport.partition(":")[0] == lti_id]
+    if not held:
+        return HeldPassport.ABSENT
+    if wanted is None:
+        return HeldPassport.UNTOLD
+    return HeldPassport.SAME if held == [wanted] else HeldPassport.OTHER

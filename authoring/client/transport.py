@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, BinaryIO, TypeAlias
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -37,7 +38,12 @@ from authoring.errors import (
 )
 from authoring.settings import Target, secrets_of
 
+OnBytes: TypeAlias = Callable[[int, int], None]
+"""Told how many bytes of a file were read for sending, and how many there are."""
+
 ATTEMPTS = 5
+PIECE = 3 * (1 << 18)
+"""Bytes of a file that are made base64 at once; a multiple of three needs no filling."""
 LONGEST_WAIT = 60.0
 """Seconds; the platform asking to wait longer ends the attempts."""
 CONNECT_TIMEOUT = 10.0
@@ -79,6 +85,7 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
         attempts: int = ATTEMPTS,
     ) -> None:
+        self.on_bytes: OnBytes | None = None
         self._target = target
         self._attempts = attempts
         self._http = http or _make_client(target)
@@ -144,7 +151,7 @@ class Transport:
                     self._url(call),
                     params=dict(call.query) or None,
                     timeout=self._timeout(call),
-                    **_content(call, login, files),
+                    **_content(call, login, files, self.on_bytes),
                 )
             status = response.status_code
             answer = read_answer(call, response, self._redactor)
@@ -215,20 +222,23 @@ def _is_local(url: str) -> bool:
         return False
 
 
-def _content(call: Call, login: Mapping[str, str], files: ExitStack) -> dict[str, Any]:
+def _content(call: Call, login: Mapping[str, str], files: ExitStack, on_bytes: OnBytes | None = None) -> dict[str, Any]:
     """Headers and body for httpx. Raises RefusedError when a file cannot be read: nothing was sent then."""
     headers = {"Accept": "application/json", **login}
     if call.inline_files:
         body = dict(call.json) if isinstance(call.json, Mapping) else {}
+        streams = []
         for part in call.files:
             with _reading(call):
-                body[part.name] = base64.b64encode(part.file.read_bytes()).decode("ascii")
-        return {"headers": {**headers, "Content-Type": "application/json"}, "content": _dump(body)}
+                streams.append((part.name, Upload(files.enter_context(part.file.open("rb")), on_bytes)))
+        length, content = _json_with_files(body, streams)
+        sized = {"Content-Type": "application/json", "Content-Length": str(length)}
+        return {"headers": {**headers, **sized}, "content": content}
     if call.files:
         parts = []
         for part in call.files:
             with _reading(call):
-                stream = files.enter_context(part.file.open("rb"))
+                stream = Upload(files.enter_context(part.file.open("rb")), on_bytes)
             parts.append((part.name, (part.filename, stream, part.content_type)))
         return {"headers": headers, "data": dict(call.form or {}), "files": parts}
     if call.form is not None:
@@ -236,6 +246,49 @@ def _content(call: Call, login: Mapping[str, str], files: ExitStack) -> dict[str
     if call.json is not None:
         return {"headers": {**headers, "Content-Type": "application/json"}, "content": _dump(call.json)}
     return {"headers": headers}
+
+
+class Upload:
+    """A file that is read while it is sent, and tells how far that is."""
+
+    def __init__(self, stream: BinaryIO, on_bytes: OnBytes | None) -> None:
+        self._stream = stream
+        self._on_bytes = on_bytes
+        self.size = os.fstat(stream.fileno()).st_size
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._stream.read(size)
+        if self._on_bytes is not None:
+            self._on_bytes(self._stream.tell(), self.size)
+        return piece
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+
+def _json_with_files(body: Mapping[str, Json], files: Sequence[tuple[str, Upload]]) -> tuple[int, Iterator[bytes]]:
+    """A JSON object with files as base64, without holding any of them: its length in bytes, and its pieces."""
+    head = _dump(body)
+    opening = head[:-1] + (b"," if body and files else b"")
+    names = [(b"," if number else b"") + _dump(name) + b':"' for number, (name, _) in enumerate(files)]
+    length = len(opening) + sum(map(len, names)) + sum(4 * ((file.size + 2) // 3) + 1 for _, file in files) + 1
+
+    def pieces() -> Iterator[bytes]:
+        yield opening
+        for name, (_, file) in zip(names, files, strict=True):
+            yield name
+            while piece := file.read(PIECE):
+                yield base64.b64encode(piece)
+            yield b'"'
+        yield b"}"
+
+    return length, pieces()
 
 
 def _dump(value: Json) -> bytes:

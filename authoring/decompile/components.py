@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import PurePosixPath
 
 from lxml import etree
 
@@ -138,6 +139,8 @@ class Writer:
     """Writes the components of one unit."""
 
     link: LinkBack
+    file: Callable[[PurePosixPath], str]
+    """A path in the course folder as one from the unit's file."""
     way: Callable[[Block], Way]
     fixes: Callable[[Block], Fixes]
     used: dict[BlockKey, Way]
@@ -191,7 +194,8 @@ class Writer:
                 self.add(inner, child, depth + 1)
             self._add_directive(lines, block, {}, inner)
         else:
-            self._add_directive(lines, block, {}, block.content)
+            first: dict[str, FieldValue] = {} if block.package is None else {"file": self.file(block.package.path)}
+            self._add_directive(lines, block, first, block.content)
 
     def _add_directive(
         self,

@@ -9,9 +9,11 @@ OLX. So nothing here must know every rule of the folder, and no rule of the fold
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 from lxml import etree
 
@@ -25,7 +27,7 @@ from authoring.decompile.components import (
     olx_text,
     ways_of,
 )
-from authoring.decompile.places import HANDOUTS, Places, place_of, places_of
+from authoring.decompile.places import HANDOUTS, SAFE, Places, place_of, places_of
 from authoring.decompile.yamltext import dump
 from authoring.diagnostics import Diagnostic, Severity
 from authoring.markup.canonical import canonical_xml
@@ -434,7 +436,14 @@ class _Render:
         lines.add("---", block)
         add_settings(lines, block, self._fixes(block), first, frozenset())
         lines.add("---", block)
-        writer = Writer(lambda href: self.places.relative(href, path), self._way, self._fixes, self.ways)
+        folder = posixpath.dirname(path)
+        writer = Writer(
+            lambda href: self.places.relative(href, path),
+            lambda file: quote(posixpath.relpath(str(file), folder or "."), safe=SAFE),
+            self._way,
+            self._fixes,
+            self.ways,
+        )
         for child in block.children:
             lines.add("", block)
             writer.add(lines, child)

@@ -16,6 +16,9 @@ from authoring.source.names import url_name_of
 
 MAX_NAME = 48
 
+SAFE = "/~!$&'()*+,;=:@-._"
+"""What stands as it is in a link between files."""
+
 FOLDERS = {"about": "about", "static_tab": "pages", "course_info": "info"}
 _CONTAINS = {COURSE: CHAPTER, CHAPTER: SEQUENTIAL, SEQUENTIAL: VERTICAL}
 
@@ -61,7 +64,7 @@ class Places:
         if target is None:
             return href
         folder = posixpath.dirname(path)
-        return quote(posixpath.relpath(target, folder or "."), safe="/~!$&'()*+,;=:@-._") + tail
+        return quote(posixpath.relpath(target, folder or "."), safe=SAFE) + tail
 
 
 _LINK = re.compile(r"/(?P<kind>static|jump_to_id|course)/(?P<name>[^/?#\"]+)(?P<tail>/?(?:[?#].*)?)", re.DOTALL)

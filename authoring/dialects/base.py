@@ -160,7 +160,11 @@ class Dialect(Protocol):
         """Write texts of the about page, by the names of their `about` blocks."""
         ...
 
-    def add_lti_passport(self, course_key: str, passport: str) -> Call: ...
+    def add_lti_passport(self, course_key: str, passport: str) -> Call:
+        """Add a passport, `id:key:secret`, to those of the course."""
+
+    def replace_lti_passport(self, course_key: str, passport: str) -> Call:
+        """The same, in the place of the one with its id. Raises NoRouteError where the login cannot."""
 
     # -- blocks ---------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from authoring.dialects.stock import StockRoutes, read
 from authoring.keys import course_key_of, is_usage_key
 from authoring.model import ROOT_KEY, Asset, CourseId, FieldValue
 from authoring.remote import RemoteBlock, RemoteCourse, RemoteCourseInfo
-from authoring.settings import ScormUpload
+from authoring.settings import PassportRoute, ScormUpload
 
 V1 = "/api/v1/ibl"
 COURSE = "/api/ibl/manage/course/"
@@ -115,6 +115,8 @@ class IblDialect(StockRoutes):
 
     def add_lti_passport(self, course_key: str, passport: str) -> Call:
         """Whether a second one of the same id is refused is not documented: not to be repeated."""
+        if self._options.lti_passports is PassportRoute.ADVANCED_SETTINGS:
+            return self.replace_lti_passport(course_key, passport)
         return Call(
             CallKind.SETTINGS,
             Service.CMS,

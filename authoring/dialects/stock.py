@@ -203,8 +203,8 @@ class StockRoutes:
         path = f"/settings/advanced/{course_key}"
         return Call(CallKind.SETTINGS, Service.CMS, "POST", path, json=body, secret=secret)
 
-    def _unite_passport(self, course_key: str, passport: str) -> Call:
-        self._need("add an LTI passport")
+    def replace_lti_passport(self, course_key: str, passport: str) -> Call:
+        self._need("replace an LTI passport")
         path = f"/settings/advanced/{course_key}"
         body: Json = {"lti_passports": {"value": [passport]}}
         merge = Merge(read(path), bodies.unite_passports)

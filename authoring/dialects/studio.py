@@ -73,7 +73,7 @@ class StudioDialect(StockRoutes):
         return self.write_course_settings(course_key, changes)
 
     def add_lti_passport(self, course_key: str, passport: str) -> Call:
-        return self._unite_passport(course_key, passport)
+        return self.replace_lti_passport(course_key, passport)
 
     # -- blocks -------------------------------------------------------------------------------------------------------
 

@@ -278,6 +278,8 @@ def _before(fault: Fault | None) -> Response | None:
             return JSONResponse({"detail": "Invalid token."}, 401)
         case FaultKind.LOGIN_REDIRECT:
             return RedirectResponse("/login?next=/", 302)
+        case FaultKind.PACKAGE_ERRORS:
+            return JSONResponse({"result": "success", "errors": ["Invalid package: could not be unpacked"]})
         case _:
             return None
 

@@ -39,6 +39,8 @@ class FaultKind(StrEnum):
     """Half a body, after the change was made."""
     HTML = "html"
     """200 with a login page, after the change was made."""
+    PACKAGE_ERRORS = "package-errors"
+    """200, "success", and an error inside it, nothing done: how the SCORM block says that it cannot read a package."""
     DISCARDED = "discarded"
     """200 as ever, and the change is lost: the collision of two writers (Open edX: `update_course_index`)."""
 

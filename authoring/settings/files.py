@@ -35,6 +35,7 @@ from authoring.settings.target import (
     ClientCredentials,
     DialectName,
     Options,
+    PassportRoute,
     PdfBlock,
     ScormUpload,
     Secret,
@@ -68,6 +69,7 @@ _OTHERS = (
     "session_cookie",
     "scorm_category",
     "scorm_upload",
+    "lti_passports",
     "pdf_block",
     "component_create",
     "stock_routes",
@@ -357,9 +359,11 @@ def _options(reader: _Reader, dialect: DialectName) -> Options:
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= 3600:
         raise SettingsError(f"{reader.where}: `timeout` is not a number of seconds up to 3600", "e.g. timeout = 60")
     upload = reader.choice("scorm_upload", ScormUpload)
+    passports = reader.choice("lti_passports", PassportRoute)
     return Options(
         scorm_category=reader.text("scorm_category") or SCORM_NAMES[dialect],
         scorm_upload=ScormUpload(upload) if upload else None,
+        lti_passports=PassportRoute(passports) if passports else PassportRoute.ENDPOINT,
         pdf_block=PdfBlock(reader.choice("pdf_block", PdfBlock) or PDF_BLOCKS[dialect]),
         component_create=reader.flag("component_create") is not False,
         stock_routes=reader.flag("stock_routes"),

@@ -60,6 +60,15 @@ class ScormUpload(StrEnum):
     """To the ibl endpoint, as JSON with the package as base64."""
 
 
+class PassportRoute(StrEnum):
+    """How an LTI passport is added on the ibl platform."""
+
+    ENDPOINT = "endpoint"
+    """By the call that is made for it."""
+    ADVANCED_SETTINGS = "advanced-settings"
+    """In the course's advanced settings, with those that are there; needs a Studio session."""
+
+
 class PdfBlock(StrEnum):
     """Which block named `pdf` the platform has."""
 
@@ -95,6 +104,7 @@ class Options:
     """What the platform calls the block that the tree calls `scorm`."""
     scorm_upload: ScormUpload | None = None
     """None: through the handler with a Studio session, else as a form."""
+    lti_passports: PassportRoute = PassportRoute.ENDPOINT
     pdf_block: PdfBlock = PdfBlock.URL
     component_create: bool = True
     """Use the call that makes a component complete, for the categories that it is documented for."""

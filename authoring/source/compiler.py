@@ -158,7 +158,7 @@ class _Compiler:
         fields.setdefault("display_name", identity.number)
         key = BlockKey(LIBRARY, LIBRARY) if self.outline.is_library else ROOT_KEY
         root = Block(key, fields, children=sections, source=SourceLocation(PurePosixPath(COURSE_FILE), 1))
-        root = replace(root, fields=_with_advanced_modules(root))
+        root = replace(root, fields=with_advanced_modules(root))
         root = read_kept(settings, key.category, self.diagnostics).apply(root)
         return Course(
             identity,
@@ -536,7 +536,7 @@ def _anchors(node: Node) -> Iterator[str]:
             yield match[1] or match[2]
 
 
-def _with_advanced_modules(root: Block) -> Mapping[str, FieldValue]:
+def with_advanced_modules(root: Block) -> Mapping[str, FieldValue]:
     """The course's fields with `advanced_modules` grown by what the used categories need."""
     needed: dict[str, None] = {}
     for category in sorted({block.category for block in root.walk()}):

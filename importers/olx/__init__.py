@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from authoring.archives import Package
-from importers import Imported
+from importers import Imported, ReadOptions
 from importers.olx.course import read_olx
 from importers.olx.layout import find_roots
 
@@ -25,7 +25,7 @@ class OlxImporter:
     def roots(self, package: Package) -> tuple[PurePosixPath, ...]:
         return tuple(layout.root for layout in find_roots(package.files))
 
-    def read(self, package: Package, root: PurePosixPath) -> Imported:
+    def read(self, package: Package, root: PurePosixPath, options: ReadOptions) -> Imported:
         layout = next(layout for layout in find_roots(package.files) if layout.root == root)
         return read_olx(package, layout)
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 import shutil
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from authoring.archives import CHUNK, Package
 from importers.scorm.locate import MANIFEST_NAME, is_junk
-from importers.scorm.package import read_package
+from importers.scorm.package import ScormPackage, read_package
 from importers.scorm.rewrite import rewrite_manifest
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
@@ -33,15 +34,21 @@ def repack(package: Package, out: Path) -> None:
     PackageError when the package is not SCORM, and OSError when `out` cannot be written; then `out` is as it was.
     """
     meant = read_package(package)
-    manifest = rewrite_manifest(meant)
+    files = (path for path in package.files if _belongs(path, meant.root))
+    write_zip(out, rewrite_manifest(meant), meant, files)
+
+
+def write_zip(out: Path, manifest: bytes, meant: ScormPackage, files: Iterable[PurePosixPath]) -> None:
+    """Write a package of this manifest and these files of the package, which are below its root.
+
+    Raises OSError when `out` cannot be written; then it is as it was.
+    """
     part = out.with_name(f".{out.name}.part")
     try:
         with zipfile.ZipFile(part, "w") as archive:
             archive.writestr(_entry(MANIFEST_NAME, len(manifest)), manifest)
-            for path in sorted(package.files):
-                if not _belongs(path, meant.root):
-                    continue
-                found = package.files[path]
+            for path in sorted(files):
+                found = meant.package.files[path]
                 entry = _entry(str(path.relative_to(meant.root)), found.size)
                 with found.file.open("rb") as source, archive.open(entry, "w") as target:
                     shutil.copyfileobj(source, target, CHUNK)

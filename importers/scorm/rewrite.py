@@ -34,18 +34,18 @@ from importers.scorm.manifest import Edition, join, resolve_base, slashed
 from importers.scorm.metadata import metadata_of
 from importers.scorm.package import UNTITLED, ScormPackage
 
-_XSI = "http://www.w3.org/2001/XMLSchema-instance"
-_SPACES_12 = ("http://www.imsproject.org/xsd/imscp_rootv1p1p2", "http://www.adlnet.org/xsd/adlcp_rootv1p2")
-_SPACES_2004 = ("http://www.imsglobal.org/xsd/imscp_v1p1", "http://www.adlnet.org/xsd/adlcp_v1p3")
-_VERSIONS = {
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+SPACES_12 = ("http://www.imsproject.org/xsd/imscp_rootv1p1p2", "http://www.adlnet.org/xsd/adlcp_rootv1p2")
+SPACES_2004 = ("http://www.imsglobal.org/xsd/imscp_v1p1", "http://www.adlnet.org/xsd/adlcp_v1p3")
+VERSIONS = {
     Edition.SCORM_12: "1.2",
     Edition.UNKNOWN: "1.2",  # what the block takes it for
     Edition.SCORM_2004_2ND: "CAM 1.3",
     Edition.SCORM_2004_3RD: "2004 3rd Edition",
     Edition.SCORM_2004_4TH: "2004 4th Edition",
 }
-_ADL_NAMES_12 = ("prerequisites", "maxtimeallowed", "timelimitaction", "datafromlms", "masteryscore")
-_ADL_NAMES_2004 = ("prerequisites", "timeLimitAction", "dataFromLMS", "completionThreshold")
+ADL_NAMES_12 = ("prerequisites", "maxtimeallowed", "timelimitaction", "datafromlms", "masteryscore")
+ADL_NAMES_2004 = ("prerequisites", "timeLimitAction", "dataFromLMS", "completionThreshold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,8 @@ class _Writer:
         self.meant = meant
         self.root = root
         self.edition = meant.edition
-        self.space, self.adl = _SPACES_2004 if self.edition.is_2004 else _SPACES_12
-        self.adl_names = {
-            name.casefold(): name for name in (_ADL_NAMES_2004 if self.edition.is_2004 else _ADL_NAMES_12)
-        }
+        self.space, self.adl = SPACES_2004 if self.edition.is_2004 else SPACES_12
+        self.adl_names = {name.casefold(): name for name in (ADL_NAMES_2004 if self.edition.is_2004 else ADL_NAMES_12)}
         self.locator = Locator(package.files, meant.root)
         self.manifests = [found for found in root.iter() if local_name(found) == "manifest"]
         self.within = {name: found for found in self.manifests if (name := attribute(found, "identifier"))}
@@ -144,15 +142,15 @@ class _Writer:
     # --- what is written
 
     def write(self) -> Element:
-        spaces: dict[str | None, str] = {None: self.space, "adlcp": self.adl, "xsi": _XSI}
+        spaces: dict[str | None, str] = {None: self.space, "adlcp": self.adl, "xsi": XSI}
         for prefix, space in self.root.nsmap.items():
             spaces.setdefault(prefix, space)
         new = etree.Element(self.tag("manifest"), nsmap=spaces)  # type: ignore[arg-type]  # None is the default namespace
         new.set("identifier", self.new_identifier(attribute(self.root, "identifier") or "", "manifest"))
         if version := attribute(self.root, "version"):
             new.set("version", version)
-        if etree.QName(self.root).namespace == self.space and (schemas := self.root.get(f"{{{_XSI}}}schemaLocation")):
-            new.set(f"{{{_XSI}}}schemaLocation", schemas)
+        if etree.QName(self.root).namespace == self.space and (schemas := self.root.get(f"{{{XSI}}}schemaLocation")):
+            new.set(f"{{{XSI}}}schemaLocation", schemas)
         self.metadata(new)
         self.organizations(new)
         self.launch_first()
@@ -172,7 +170,7 @@ class _Writer:
     def metadata(self, new: Element) -> None:
         metadata = self.make(new, "metadata")
         self.make(metadata, "schema").text = "ADL SCORM"
-        self.make(metadata, "schemaversion").text = _VERSIONS[self.edition]
+        self.make(metadata, "schemaversion").text = VERSIONS[self.edition]
         old = child(self.root, "metadata")
         for found in old if old is not None else ():
             if local_name(found) == "location":

@@ -14,8 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from authoring.archives import open_package
+from importers.scorm.package import read_package
 from importers.scorm.prediction import Outcome, Prediction, member_names, predict
 from importers.scorm.repack import repack
+from importers.scorm.single import write_single
 from tests.importers.scorm.generated import odd_packages
 from tests.importers.scorm.packages import CASES, CORPUS, Case, Members, write_zip
 
@@ -122,6 +124,24 @@ def test_a_corpus_package_packed_again_is_accepted_as_meant(path: Path, tmp_path
     compare(prediction, made)
     assert made.outcome() is Outcome.ACCEPTED
     assert not prediction.goes_wrong
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_each_sco_of_a_corpus_package_is_accepted_as_its_own_package(
+    path: Path, tmp_path: Path, upload: Upload
+) -> None:
+    """What a course has of the package: one component for each SCO, which starts that SCO."""
+    with open_package(path) as package:
+        meant = read_package(package)
+        for number, sco in enumerate(meant.scos):
+            out = tmp_path / f"{number}.zip"
+            write_single(meant, sco, out)
+            prediction, made = prediction_of(out), upload(out)
+            compare(prediction, made)
+            assert made.outcome() is Outcome.ACCEPTED
+            assert made.block.index_page_path == sco.launch
+            assert not prediction.goes_wrong
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)

@@ -14,6 +14,7 @@ from authoring.client import Client
 from authoring.dialects import NoRouteError
 from authoring.errors import LoginError, NonsenseError, RefusedError
 from authoring.model import CourseId, Grader, GradingPolicy
+from authoring.remote import HeldPassport
 from authoring.settings import Options, Target
 from tests.authoring.client.scripted import TOKEN_PATH, Asked, Platform, as_json
 
@@ -329,11 +330,18 @@ def test_advanced_settings_are_read_by_name_and_passports_by_id(ibl: Client, pla
         ),
     )
     assert ibl.read_advanced_settings(COURSE)["advanced_modules"] == ["scorm"]
-    assert ibl.read_lti_ids(COURSE) == {"tool", "other"}
+    wanted = {"tool": "tool:key:with:colons:secret", "other": "other:k:new", "third": "third:k:s", "x": None}
+    assert ibl.compare_passports(COURSE, wanted) == {
+        "tool": HeldPassport.SAME,
+        "other": HeldPassport.OTHER,
+        "third": HeldPassport.ABSENT,
+        "x": HeldPassport.ABSENT,
+    }
+    assert ibl.compare_passports(COURSE, {"tool": None}) == {"tool": HeldPassport.UNTOLD}
 
 
 def test_what_the_login_cannot_read_is_said_before_anything_is_sent(bearer: Client, platform: Platform) -> None:
-    assert bearer.read_lti_ids(COURSE) is None
+    assert bearer.compare_passports(COURSE, {"tool": None}) is None
     for read in (bearer.read_grading, bearer.read_advanced_settings, bearer.list_assets):
         with pytest.raises(NoRouteError, match="login"):
             read(COURSE)

@@ -16,6 +16,7 @@ from authoring.client import Client
 from authoring.errors import LoginError, NonsenseError, OutcomeUnknownError, RefusedError
 from authoring.keys import block_category
 from authoring.model import Asset, CourseId, Grader, GradingPolicy
+from authoring.remote import HeldPassport
 from authoring.sandbox import DOCUMENTED, OBSERVED, SandboxServer
 from authoring.sandbox.faults import Fault, FaultKind
 from authoring.settings import DialectName, PdfBlock, ScormUpload, Target, sandbox_target
@@ -201,7 +202,8 @@ def test_passports_are_added(session: Client, server: SandboxServer) -> None:
     root = make_course(session)
     for passport in ("one:key:secret", "two:key:secret"):
         session.send(session.dialect.add_lti_passport(KEY, passport))
-    assert session.read_lti_ids(COURSE) == {"one", "two"}
+    compared = session.compare_passports(COURSE, {"one": "one:key:secret", "two": None, "three": None})
+    assert compared == {"one": HeldPassport.SAME, "two": HeldPassport.UNTOLD, "three": HeldPassport.ABSENT}
     with Client(WAYS["studio"](sandbox_target(server.url))) as studio:
         studio.send(studio.dialect.add_lti_passport(KEY, "two:new:secret"))
     assert held(server, root)["fields"]["lti_passports"] == ["one:key:secret", "two:new:secret"]
