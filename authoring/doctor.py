@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from authoring.calls import Call, CallKind, Service
+from authoring.calls import Call, CallKind, Json, Service
 from authoring.client import Client
 from authoring.dialects import capabilities
 from authoring.errors import ApiError, LoginError, OutcomeUnknownError, RefusedError, UnreachableError
+from authoring.model import CourseId
+from authoring.remote import RemoteCourseInfo
 from authoring.settings import DialectName, Target
 
 NOBODYS_COURSE = "course-v1:doctor+doctor+doctor"
@@ -48,8 +50,15 @@ class Finding:
         return {"subject": self.subject, "ok": self.ok, "message": self.message, "hint": self.hint}
 
 
-def diagnose(target: Target | None) -> tuple[Finding, ...]:
-    """Look at a target with a few reads; None stands for the embedded sandbox, which needs nothing."""
+SCORM_NAMES = ("scorm", "ibl_openedx_scorm_xblock", "scormxblock")
+"""What SCORM blocks are called on one platform or another."""
+
+
+def diagnose(target: Target | None, course: CourseId | None = None) -> tuple[Finding, ...]:
+    """Look at a target with a few reads; None stands for the embedded sandbox, which needs nothing.
+
+    With a course it is looked at as well: whether it is there, and by which name it knows SCORM blocks.
+    """
     if target is None:
         return (
             Finding(
@@ -59,7 +68,38 @@ def diagnose(target: Target | None) -> tuple[Finding, ...]:
                 "set IBL_CMS_URL and a login to work on a platform: docs/commands.md",
             ),
         )
-    return tuple(_look(target))
+    return (*_look(target), *(_course(target, course) if course is not None else ()))
+
+
+def _course(target: Target, course: CourseId) -> Iterator[Finding]:
+    held: Mapping[str, Json] = {}
+    found: RemoteCourseInfo | None = None
+
+    def ask(client: Client) -> None:
+        nonlocal held, found
+        found = client.read_course_info(course)
+        if found is not None and client.capabilities.advanced_settings:
+            held = client.read_advanced_settings(course)
+
+    finding = _asked(target, "course", ask, f"{course} is there")
+    if finding.ok and found is None:
+        yield Finding("course", None, f"{course} is not there; the first push makes it")
+        return
+    yield finding
+    modules = held.get("advanced_modules")
+    if not isinstance(modules, Sequence) or isinstance(modules, str):
+        return
+    name = target.options.scorm_category
+    others = [module for module in map(str, modules) if module in SCORM_NAMES and module != name]
+    if name in modules:
+        yield Finding("SCORM", True, f"the course takes `{name}` blocks")
+    elif others:
+        hint = f'scorm_category = "{others[0]}" in authoring.toml'
+        yield Finding("SCORM", False, f"the course takes `{others[0]}` blocks, not `{name}`", hint)
+    else:
+        yield Finding(
+            "SCORM", None, f"no SCORM block is enabled in the course; a push enables `{name}` when it needs it"
+        )
 
 
 def _look(target: Target) -> Iterator[Finding]:

@@ -7,7 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backend import KeyringBackend
 
 from authoring.sandbox import DOCUMENTED, OBSERVED, Fault, FaultKind, SandboxServer
 from tests.conftest import write_tree
@@ -115,6 +117,32 @@ def test_a_missing_value_stops_before_anything_is_sent(desk: ToolDesk) -> None:
     result = desk.run("push", code=None)
     assert result.exit_code != 0 and "MATHS_SECRET" in result.stderr
     assert desk.writes() == []
+
+
+def test_what_the_environment_lacks_comes_from_the_keyring(desk: ToolDesk) -> None:
+    before = keyring.get_keyring()
+    keyring.set_keyring(MemoryKeyring())
+    try:
+        keyring.set_password("ibl-course-authoring", "MATHS_SECRET", "from-the-keyring")
+        desk.secret = ""
+        desk.push()
+    finally:
+        keyring.set_keyring(before)
+    assert desk.held == ["maths:key:with:colons:from-the-keyring"]
+
+
+class MemoryKeyring(KeyringBackend):
+    priority = 1.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.values.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.values[service, username] = password
 
 
 TOOLS = {

@@ -30,7 +30,8 @@ WRONG = {
     "IBL_MANAGER_CLIENT_ID": "manager",
     "IBL_MANAGER_CLIENT_SECRET": "manager-secret-Jk37",
 }
-SECRETS = tuple(value for value in (*PASSPORT.values(), *WRONG.values()) if value != "manager")
+OTHER = "another-secret-Bv64"
+SECRETS = (*(value for value in (*PASSPORT.values(), *WRONG.values()) if value != "manager"), OTHER)
 
 
 class SecretDesk(Desk):
@@ -95,8 +96,21 @@ def test_a_run_that_goes_well(desk: SecretDesk) -> None:
         assert desk.say(command, "--json") == 0
     desk.say("doctor")
     desk.say("doctor", "--json")
+    assert desk.say("export", str(desk.folder.parent / "out.tar.gz"), "--to", "olx") == 0
+    assert desk.say("export", str(desk.folder.parent / "out"), "--to", "olx") == 0
     held = desk.live()["draft"]["fields"]["lti_passports"]
     assert held == [":".join(("tool", *PASSPORT.values()))], "the passport itself arrived"
+    assert_no_secret(desk)
+
+
+def test_a_secret_that_changed(desk: SecretDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert desk.say("push", "--publish") == 0
+    monkeypatch.setitem(PASSPORT, "TOOL_SECRET", OTHER)
+    assert desk.say("plan", "--json") == 0
+    assert desk.say("push", "--json") == 0
+    assert desk.live()["draft"]["fields"]["lti_passports"] != [":".join(("tool", *PASSPORT.values()))]
+    assert desk.say("push", "--replace-passports") == 0
+    assert desk.live()["draft"]["fields"]["lti_passports"] == [":".join(("tool", *PASSPORT.values()))]
     assert_no_secret(desk)
 
 

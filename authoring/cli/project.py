@@ -116,12 +116,13 @@ def sandbox(folder: Path, host: str, port: int, profile: str) -> None:
 @click.command()
 @options.course_folder
 @options.target
+@click.option("--course", "course_key", metavar="KEY", help="Look at this course, too: course-v1:ORG+NUMBER+RUN.")
 @options.as_json
 @handle_errors
-def doctor(folder: Path, target_name: str | None, as_json: bool) -> None:
+def doctor(folder: Path, target_name: str | None, course_key: str | None, as_json: bool) -> None:
     """Say in plain words what is configured, reachable and authorised. Changes nothing."""
     target = load_target(target_name, folder, os.environ)
-    findings = diagnose(target)
+    findings = diagnose(target, options.course_key(course_key, "--course") if course_key is not None else None)
     if as_json:
         echo_json({"ok": all(f.ok is not False for f in findings), "findings": [f.to_json() for f in findings]})
     else:

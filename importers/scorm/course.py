@@ -57,7 +57,7 @@ SCORM_NOT_EXPLODED = define(
     "nothing; or rebuild the page from components of the course",
 )
 
-PACKAGES = PurePosixPath("static/packages")
+PACKAGES = PurePosixPath("_packages")
 """Where the packages stand in the course folder."""
 _FILES = PurePosixPath("static")
 _GROWTH, _MUCH = 3, 50 << 20
