@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from authoring.adoption import LiveContent, match_unclaimed, unclaimed_components
 from authoring.applier import Applied, Observer, apply_plan
-from authoring.client import Client
+from authoring.client import Client, Limits
 from authoring.diagnostics import Diagnostics
 from authoring.dialects import Capabilities, Dialect, capabilities, dialect_of
 from authoring.errors import SourceError, StalePlanError
@@ -210,8 +210,11 @@ def open_session(
     environ: Mapping[str, str],
     profile: Profile = DOCUMENTED,
     wait: float = 0.0,
+    limits: Limits | None = None,
 ) -> Iterator[Session]:
     """Read the course, take its writer lock, connect to the target (None: the embedded sandbox).
+
+    Sessions with the same `limits` share what they ask of a platform at once.
 
     Raises SourceError, LockfileError, BusyError, SettingsError.
     """
@@ -226,7 +229,7 @@ def open_session(
             server = stack.enter_context(SandboxServer(local_folder(folder) / SANDBOX_FILE, profile))
             target = sandbox_target(server.url)
         state = stack.enter_context(CourseState(folder, target.identity, str(course.id), wait=wait))
-        client = stack.enter_context(Client(target))
+        client = stack.enter_context(Client(target, limits=limits))
         part: LockPart = state.part
         yield Session(
             folder=folder,

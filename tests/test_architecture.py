@@ -28,7 +28,7 @@ LAYERS = (
     ("passports", "journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
     ("importing", "migration", "packages"),
     ("collecting",),
-    ("session", "report", "reference"),
+    ("session", "report", "reference", "several"),
     ("cli",),
 )
 """From the ground up; a module imports from its own layer or lower ones (docs/architecture.md)."""

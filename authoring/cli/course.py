@@ -24,6 +24,8 @@ from authoring.cli.output import (
     show_diagnostics,
     stderr_console,
 )
+from authoring.cli.several import Wanted, push_several
+from authoring.client import Limits
 from authoring.diagnostics import Diagnostics, Severity
 from authoring.errors import SourceError, StalePlanError
 from authoring.grading import grade_course
@@ -130,7 +132,7 @@ def plan(
 
 
 @click.command()
-@options.course_folder
+@click.argument("folders", metavar="[DIR]...", nargs=-1, type=click.Path(path_type=Path))
 @options.target
 @options.consent
 @options.transport
@@ -143,10 +145,14 @@ def plan(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Apply a plan saved by `plan --out`, as it stands, or refuse it as stale.",
 )
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=4, show_default=True, metavar="N", help="Courses pushed side by side."
+)
+@options.limits
 @options.as_json
 @handle_errors
 def push(
-    folder: Path,
+    folders: tuple[Path, ...],
     target_name: str | None,
     publish: bool,
     hide_removed: bool,
@@ -160,11 +166,27 @@ def push(
     strict: bool,
     wait: float,
     plan_file: Path | None,
+    jobs: int,
+    max_rate: float | None,
+    max_in_flight: int,
     as_json: bool,
 ) -> None:
-    """Bring a course folder to its target: create what is new, update what changed, nothing twice."""
+    """Bring a course folder to its target: create what is new, update what changed, nothing twice.
+
+    Several folders are pushed side by side; the failure of one leaves the others alone.
+    """
     wanted = PlanOptions(publish, hide_removed, delete_removed, restore, recreate, beside, replace_passports)
-    with _session(folder, target_name, profile, wait) as session:
+    limits = Limits(max_rate, max_in_flight)
+    if len(folders) > 1:
+        if plan_file is not None:
+            raise click.UsageError("--plan is the plan of one course")
+        if len({path.resolve() for path in folders}) < len(folders):
+            raise click.UsageError("the same folder is named twice")
+        temper = OBSERVED if profile == "observed" else DOCUMENTED
+        several = Wanted(target_name, wanted, Transport(transport), temper, strict, wait, jobs, limits)
+        push_several(folders, several, as_json=as_json)
+    folder = folders[0] if folders else Path()
+    with _session(folder, target_name, profile, wait, limits) as session:
         _stop_on_warnings(session, strict)
         if plan_file is not None:
             made = _load_plan(plan_file, folder)
@@ -227,7 +249,9 @@ def status(folder: Path, target_name: str | None, profile: str, wait: float, exi
     sys.exit(DIFFERENT if exit_code and different else 0)
 
 
-def _session(folder: Path, target_name: str | None, profile: str, wait: float) -> AbstractContextManager[Session]:
+def _session(
+    folder: Path, target_name: str | None, profile: str, wait: float, limits: Limits | None = None
+) -> AbstractContextManager[Session]:
     target = load_target(target_name, folder, os.environ)
     return open_session(
         folder,
@@ -235,6 +259,7 @@ def _session(folder: Path, target_name: str | None, profile: str, wait: float) -
         environ=os.environ,
         profile=OBSERVED if profile == "observed" else DOCUMENTED,
         wait=wait,
+        limits=limits,
     )
 
 

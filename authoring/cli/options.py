@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from authoring.client.limits import IN_FLIGHT
 from authoring.keys import parse_course_key
 from authoring.model import CourseId
 from authoring.transport import Transport
@@ -42,6 +43,26 @@ def profile(function: F) -> F:
         show_default=True,
         help="How the embedded sandbox behaves: as the platform is documented, or as a deployment was seen to.",
     )(function)
+
+
+def limits(function: F) -> F:
+    """`--max-rate`, `--max-in-flight`: how much the platform is asked at once."""
+    rate = click.option(
+        "--max-rate",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="N",
+        help="At most so many requests a second, all courses together.",
+    )
+    return rate(
+        click.option(
+            "--max-in-flight",
+            type=click.IntRange(min=1),
+            default=IN_FLIGHT,
+            show_default=True,
+            metavar="N",
+            help="At most so many requests under way, all courses together.",
+        )(function)
+    )
 
 
 def shape(function: F) -> F:

@@ -16,6 +16,7 @@ from types import TracebackType
 import httpx
 
 from authoring.calls import Call, CallKind, Json, Service
+from authoring.client.limits import Limits
 from authoring.client.transport import ATTEMPTS, Reply, Sent, Transport
 from authoring.dialects import NoRouteError, capabilities, dialect_of
 from authoring.errors import LoginError, NonsenseError, RefusedError
@@ -31,7 +32,7 @@ from authoring.remote import (
 )
 from authoring.settings import Target
 
-__all__ = ["Client", "Reply", "Sent"]
+__all__ = ["Client", "Limits", "Reply", "Sent"]
 
 READERS = 8
 """How many reads are under way at once."""
@@ -42,7 +43,7 @@ class Client:
 
     `on_call` is told of every request that left, from whichever thread sent it. `http` takes the place of the client's own
     connection pool and is not closed;
-    `sleep` and `attempts` are for those who cannot wait.
+    `sleep` and `attempts` are for those who cannot wait. Clients with the same `limits` share them.
     """
 
     def __init__(
@@ -53,11 +54,12 @@ class Client:
         on_call: Callable[[Sent], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         attempts: int = ATTEMPTS,
+        limits: Limits | None = None,
     ) -> None:
         self.target = target
         self.dialect = dialect_of(target)
         self.capabilities = capabilities(target)
-        self._transport = Transport(target, http, on_call=on_call, sleep=sleep, attempts=attempts)
+        self._transport = Transport(target, http, on_call=on_call, sleep=sleep, attempts=attempts, limits=limits)
 
     def __enter__(self) -> Client:
         return self

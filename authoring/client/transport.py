@@ -27,6 +27,7 @@ from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_random_e
 
 from authoring.calls import Call, CallKind, Json, Service
 from authoring.client.failures import Redactor, read_answer, secrets_in
+from authoring.client.limits import Limits
 from authoring.client.logins import Login, TokenLogin, logins_of
 from authoring.errors import (
     LoginError,
@@ -84,7 +85,9 @@ class Transport:
         on_call: Callable[[Sent], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         attempts: int = ATTEMPTS,
+        limits: Limits | None = None,
     ) -> None:
+        self._limits = limits or Limits()
         self.on_bytes: OnBytes | None = None
         self._target = target
         self._attempts = attempts
@@ -145,7 +148,7 @@ class Transport:
         status: int | None = None
         left = True
         try:
-            with _as_api_errors(call, self._redactor), ExitStack() as files:
+            with self._limits.slot(), _as_api_errors(call, self._redactor), ExitStack() as files:
                 response = self._http.request(
                     call.method,
                     self._url(call),
