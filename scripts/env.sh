@@ -43,3 +43,13 @@ make_env() {
     fi
     "$env_dir/bin/python" -m pip install --quiet --disable-pip-version-check "$root$extras"
 }
+
+# Chromium and Node.js with what tests/browser needs; those tests are skipped, saying so, where they cannot be had.
+make_browser() {
+    wanted=""
+    command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || wanted="chromium"
+    command -v npm >/dev/null 2>&1 || wanted="$wanted nodejs npm"
+    # shellcheck disable=SC2086  # several packages
+    [ -z "$wanted" ] || install_packages $wanted || return 0
+    (cd "$root/tests/browser" && npm ci --silent --no-audit --no-fund >&2) || echo "npm ci failed: no browser tests." >&2
+}

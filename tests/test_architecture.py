@@ -22,7 +22,7 @@ LAYERS = (
     ("references",),
     ("olx", "markup", "yamlnodes"),
     ("source", "checks", "schemas", "lockfile", "operations", "calls", "remote", "settings"),
-    ("decompile", "dialects"),
+    ("decompile", "dialects", "scorm"),
     ("adoption", "client", "identity", "impacts", "publishing", "doctor", "planner", "rendering"),
     ("transport",),
     ("passports", "journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),

@@ -177,7 +177,8 @@ alt_text: A report
     "olx": ':::olx {#book}\n<customtag impl="book" page="3"/>\n:::\n',
 }
 FILES: dict[str, str | bytes] = {
-    "course.yaml": "org: DemoX\nnumber: DS101\nrun: 2027_T1\ntitle: Everything\n",
+    "course.yaml": "org: DemoX\nnumber: DS101\nrun: 2027_T1\ntitle: Everything\n"
+    "lti_passports:\n  maths: {key_env: MATHS_KEY, secret_env: MATHS_SECRET}\n",
     "static/clip.mp4": b"\x00\x00\x00\x18ftypmp42",
     "static/clip-en.srt": "1\n00:00:00,000 --> 00:00:02,000\nHello.\n",
     "static/clip-es.srt": "1\n00:00:00,000 --> 00:00:02,000\nHola.\n",
@@ -190,7 +191,9 @@ FILES: dict[str, str | bytes] = {
 @pytest.fixture(
     params=[("ibl", DOCUMENTED), ("ibl", OBSERVED), ("studio", OBSERVED)], ids=lambda p: f"{p[0]}-{p[1].name}"
 )
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+def desk(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setenv("MATHS_KEY", "key")
+    monkeypatch.setenv("MATHS_SECRET", "secret")
     dialect, profile = request.param
     with SandboxServer(tmp_path / "sandbox.sqlite3", profile) as server:
         yield Desk(write_tree(tmp_path / "course", FILES), server, dialect)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -110,7 +111,7 @@ def test_limits_are_shared() -> None:
     for _ in range(20):
         with limits.slot():
             begun.append(now)
-    gaps = [round(after - before, 6) for before, after in zip(begun, begun[1:], strict=False)]
+    gaps = [round(after - before, 6) for before, after in pairwise(begun)]
     assert all(gap >= 0.099 for gap in gaps)
 
     shared = Limits(None, 3)

@@ -111,11 +111,12 @@ def migrate(
     if dry_run:
         _show_plan(plan_migration(sources, destination, only_failed=only_failed), force=force, as_json=as_json)
         return
+    plain = shape == Shape.AUTO and not explode
     with _runner(workers, scheduler, timeout) as runner, _progress() as progress:
         report = run_migration(
             sources,
             destination,
-            partial(import_step, shape=shape, explode=explode),
+            import_step if plain else partial(import_step, shape=shape, explode=explode),
             runner,
             only_failed=only_failed,
             force=force,

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import click
 
 from authoring.cli import options
 from authoring.cli.output import echo, echo_json, handle_errors, show_diagnostics
-from authoring.diagnostics import Severity
+from authoring.diagnostics import Diagnostics, Severity
 from authoring.errors import SourceError
 from authoring.importing import CONFLICTS, ImportOptions, ImportResult, Item, Outcome, import_package
+from authoring.model import CHAPTER, SEQUENTIAL, BlockKey, Course
 from authoring.olx.package import package_files, write_archive, write_folder
+from authoring.scorm import ScormVersion, write_scorm
 from authoring.session import load_course
 from importers import Shape
 
@@ -97,20 +99,35 @@ def show_import(result: ImportResult, folder: Path) -> None:
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--to", "form", type=click.Choice(["olx"]), required=True, help="The format of the package.")
+@click.option("--to", "form", type=click.Choice(["olx", "scorm"]), required=True, help="The format of the package.")
+@click.option(
+    "--scorm-version",
+    type=click.Choice([str(version) for version in ScormVersion]),
+    default=str(ScormVersion.SCORM_12),
+    show_default=True,
+    help="The version of SCORM; 2004 is its 4th edition.",
+)
+@click.option("--part", metavar="PART", help="Only this section, subsection or unit: its path in DIR, or category/id.")
 @click.option("--force", is_flag=True, help="Replace OUT when it is an archive that is there already.")
 @options.as_json
 @handle_errors
-def export(folder: Path, out: Path, form: str, force: bool, as_json: bool) -> None:
-    """Make a package of a course folder: an OLX archive (OUT ends in .tar.gz) or an OLX folder, for Studio's import.
+def export(
+    folder: Path, out: Path, form: str, scorm_version: str, part: str | None, force: bool, as_json: bool
+) -> None:
+    """Make a package of a course folder. The same course gives the same bytes.
 
-    The same course gives the same bytes.
+    olx: an archive (OUT ends in .tar.gz) or a folder, for Studio's import. scorm: a zip that runs in another LMS.
     """
     course, diagnostics = load_course(folder)
-    as_archive = out.name.endswith((".tar.gz", ".tgz"))
+    as_archive = form == "scorm" or out.name.endswith((".tar.gz", ".tgz"))
     if out.exists() and not (force and as_archive and out.is_file()):
         hint = "--force replaces an archive" if as_archive else "name a folder that does not exist yet"
         raise SourceError(f"{out} is there already", hint=hint)
+    if form == "scorm":
+        _export_scorm(course, out, ScormVersion(scorm_version), part, diagnostics, as_json)
+        return
+    if part is not None:
+        raise click.UsageError("--part is for SCORM; an OLX package is a whole course")
     files = package_files(course)
     if as_archive:
         write_archive(course, out)
@@ -131,3 +148,45 @@ def export(folder: Path, out: Path, form: str, force: bool, as_json: bool) -> No
     else:
         show_diagnostics(diagnostics, quiet=True)
         echo(f"{course.id}: {len(files)} files in {out}")
+
+
+def _export_scorm(
+    course: Course, out: Path, version: ScormVersion, part: str | None, diagnostics: Diagnostics, as_json: bool
+) -> None:
+    """Write the package and say what is not in it."""
+    written = write_scorm(course, out, version, only=_part(course, part) if part is not None else None)
+    if as_json:
+        echo_json(
+            {
+                "ok": True,
+                "format": "scorm",
+                "version": str(version),
+                "course": str(course.id),
+                "out": str(out),
+                "scos": written.scos,
+                "questions": written.questions,
+                "files": written.files,
+                "left_out": [{"block": str(one.key), "title": one.title, "why": one.why} for one in written.left_out],
+                "diagnostics": [f.to_json() for f in diagnostics.sorted() if f.severity is Severity.WARNING],
+            }
+        )
+        return
+    show_diagnostics(diagnostics, quiet=True)
+    echo(f"{course.id}: {written.scos} SCOs, {written.questions} questions, {written.files} files in {out}")
+    reasons: dict[str, list[str]] = {}
+    for one in written.left_out:
+        reasons.setdefault(one.why, []).append(one.title)
+    for why, titles in sorted(reasons.items(), key=lambda pair: -len(pair[1])):
+        echo(f"  {len(titles):5} {why}: {', '.join(titles[:3])}{' …' if len(titles) > 3 else ''}")
+
+
+def _part(course: Course, text: str) -> BlockKey:
+    """The part of a course that a path (of a file or folder) or a key names. Raises SourceError."""
+    wanted = PurePosixPath(text.strip("/"))
+    for block in course.blocks():
+        where = block.source.path if block.source is not None else None
+        is_folder = block.category in (CHAPTER, SEQUENTIAL)
+        if str(block.key) == text or (where is not None and (where.parent if is_folder else where) == wanted):
+            return block.key
+    hint = "name its file or folder as it stands in the course folder, or its key, as in vertical/first-steps"
+    raise SourceError(f"there is no section, subsection or unit {text!r}", hint=hint)

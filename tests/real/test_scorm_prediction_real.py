@@ -14,6 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from authoring.archives import open_package
+from authoring.resources import samples_dir
+from authoring.scorm import ScormVersion, write_scorm
+from authoring.session import load_course
 from importers.scorm.package import read_package
 from importers.scorm.prediction import Outcome, Prediction, member_names, predict
 from importers.scorm.repack import repack
@@ -142,6 +145,24 @@ def test_each_sco_of_a_corpus_package_is_accepted_as_its_own_package(
             assert made.outcome() is Outcome.ACCEPTED
             assert made.block.index_page_path == sco.launch
             assert not prediction.goes_wrong
+
+
+@pytest.mark.parametrize("version", ScormVersion, ids=str)
+def test_every_unit_of_a_sample_course_is_accepted_as_our_package(
+    version: ScormVersion, tmp_path: Path, upload: Upload
+) -> None:
+    course, _ = load_course(samples_dir() / "reading-data")
+    out = tmp_path / "out.zip"
+    units = [block for block in course.blocks() if block.category == "vertical" and block.children]
+    shown = [unit for unit in units if not unit.fields.get("visible_to_staff_only")]
+    assert len(shown) > 30
+    for unit in shown:
+        write_scorm(course, out, version, only=unit.key)
+        prediction, made = prediction_of(out), upload(out)
+        compare(prediction, made)
+        assert made.outcome() is Outcome.ACCEPTED and not list(prediction.problems)
+    write_scorm(course, out, version)
+    compare(prediction_of(out), upload(out))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)

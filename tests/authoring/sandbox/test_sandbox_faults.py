@@ -30,6 +30,7 @@ ANSWERED: dict[FaultKind, tuple[Callable[[httpx.Response], bool], int]] = {
     FaultKind.LOGIN_REDIRECT: (lambda reply: (reply.status_code, reply.headers["location"][:6]) == (302, "/login"), 0),
     FaultKind.TRUNCATED: (lambda reply: reply.status_code == 200 and reply.text.startswith('{"locator":"block'), 1),
     FaultKind.HTML: (lambda reply: reply.status_code == 200 and "Sign in to Studio" in reply.text, 1),
+    FaultKind.PACKAGE_ERRORS: (lambda reply: reply.status_code == 200 and reply.json()["errors"] != [], 0),
     FaultKind.DISCARDED: (lambda reply: reply.status_code == 200 and "locator" in reply.json(), 0),
     FaultKind.TOKENS_EXPIRED: (lambda reply: reply.status_code == 200, 1),
 }

@@ -289,11 +289,11 @@ def test_several_courses_in_one_package(tmp_path: Path) -> None:
     files = {f"{name}/{path}": text for name in ("a", "b/deep") for path, text in unit("").items()}
     with open_package(write_tree(tmp_path / "p", files)) as package:
         with pytest.raises(PackageError, match="holds 2 courses") as failure:
-            read_package(package, ImportOptions())
+            read_package(package, ImportOptions(), tmp_path / "p", tmp_path)
         assert failure.value.hint == "choose one with --root: a, b/deep"
         with pytest.raises(PackageError, match="there is no course at 'c'"):
-            read_package(package, ImportOptions(root="c"))
-        assert read_package(package, ImportOptions(root="b/deep/"))[0] == "olx"
+            read_package(package, ImportOptions(root="c"), tmp_path / "p", tmp_path)
+        assert read_package(package, ImportOptions(root="b/deep/"), tmp_path / "p", tmp_path)[0] == "olx"
 
 
 @pytest.mark.parametrize(
@@ -307,4 +307,4 @@ def test_several_courses_in_one_package(tmp_path: Path) -> None:
 )
 def test_where_there_is_no_course(tmp_path: Path, files: dict[str, str], message: str) -> None:
     with open_package(write_tree(tmp_path / "p", files)) as package, pytest.raises(PackageError, match=message):
-        read_package(package, ImportOptions())
+        read_package(package, ImportOptions(), tmp_path / "p", tmp_path)
