@@ -24,7 +24,7 @@ LAYERS = (
     ("source", "checks", "schemas", "lockfile", "operations", "calls", "remote", "settings"),
     ("decompile", "dialects", "scorm"),
     ("adoption", "client", "identity", "impacts", "publishing", "doctor", "planner", "rendering"),
-    ("transport",),
+    ("transport", "comparison", "exporter"),
     ("passports", "journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
     ("importing", "migration", "packages"),
     ("collecting",),

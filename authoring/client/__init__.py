@@ -146,6 +146,12 @@ class Client:
             outline = outline.with_children(unit, children)
         return outline
 
+    def read_below(self, course: CourseId, outline: RemoteCourse, parents: Sequence[str]) -> RemoteCourse:
+        """The outline, with the children of these blocks: one read each. What no route tells stays unknown."""
+        for parent, children in self._read_below(course, parents, outline):
+            outline = outline.with_children(parent, children)
+        return outline
+
     def _read_below(
         self, course: CourseId, parents: Sequence[str], outline: RemoteCourse
     ) -> Iterable[tuple[str, tuple[RemoteBlock, ...]]]:
@@ -209,6 +215,14 @@ class Client:
         passports = self.read_advanced_settings(course).get("lti_passports")
         listed = [str(passport) for passport in passports] if isinstance(passports, list | tuple) else []
         return {lti_id: _held(listed, lti_id, value) for lti_id, value in wanted.items()}
+
+    def read_passport_ids(self, course: CourseId) -> tuple[str, ...] | None:
+        """The ids of the course's LTI passports, never the rest of them; None when the login cannot read them."""
+        if not self.capabilities.advanced_settings:
+            return None
+        passports = self.read_advanced_settings(course).get("lti_passports")
+        listed = passports if isinstance(passports, list | tuple) else ()
+        return tuple(dict.fromkeys(str(passport).partition(":")[0] for passport in listed))
 
     # -- blocks and files ---------------------------------------------------------------------------------------------
 

@@ -1,0 +1,12 @@
+"""A live course read back as a `Course`: the value that a compiled course folder is.
+
+    reading    the reads, and what of them can be had at a target
+    restoring  what the platform made of our texts and fields, undone; pure
+
+Blocks that the lock file knows keep their names; others get one from their title. What cannot be read is said, block by block, so
+that nobody takes silence for emptiness.
+"""
+
+from authoring.exporter.reading import LiveCourse, read_live_course
+
+__all__ = ["LiveCourse", "read_live_course"]

@@ -1,0 +1,286 @@
+"""The reads of a live course: structure, then every block, side by side; then what belongs to the course as a whole.
+
+What a login does not open stays unknown and is named: `LiveCourse.unread` for blocks, `unread_parts` for the rest.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from authoring.client import Client
+from authoring.dialects import NoRouteError
+from authoring.dialects.base import ABOUT_TEXTS
+from authoring.dialects.bodies import ABOUT_NAMES
+from authoring.errors import ApiError
+from authoring.exporter.restoring import Restorer
+from authoring.keys import block_id
+from authoring.lockfile import LockPart
+from authoring.model import (
+    ROOT_KEY,
+    Asset,
+    Block,
+    BlockKey,
+    Course,
+    CourseId,
+    FieldValue,
+    GradingPolicy,
+    LtiPassport,
+)
+from authoring.registry import spec
+from authoring.remote import RemoteBlock, RemoteContent, RemoteCourse
+from authoring.source.names import url_name_of
+
+_LEVELS = 12
+"""How deep components are looked for in components."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCourse:
+    """A live course, and how far it could be read."""
+
+    course: Course
+    usage_keys: Mapping[BlockKey, str]
+    """Every block and page -> its usage key."""
+    known: Mapping[BlockKey, frozenset[str]] = field(default_factory=dict)
+    """Blocks of which only these fields are known (`content` for the text body); all others are known whole."""
+    closed: frozenset[BlockKey] = frozenset()
+    """Blocks whose children could not be read."""
+    unread_parts: tuple[str, ...] = ()
+    """What else could not be read: `grading`, `files`, `about`, `pages`, `settings`, `passports`."""
+    drafts: frozenset[BlockKey] = frozenset()
+    """Units with changes that learners do not see."""
+
+    @property
+    def blocks(self) -> Mapping[BlockKey, Block]:
+        return {block.key: block for block in self.course.blocks()}
+
+    def knows(self, key: BlockKey, name: str) -> bool:
+        """Whether a field (or `content`) of a block was read."""
+        return key not in self.known or name in self.known[key]
+
+    def unread(self) -> Mapping[str, int]:
+        """How many blocks of which category could not be read whole."""
+        found: dict[str, int] = {}
+        for key in self.known:
+            found[key.category] = found.get(key.category, 0) + 1
+        return found
+
+
+def read_live_course(
+    client: Client, course: CourseId, part: LockPart | None = None, *, only: frozenset[BlockKey] | None = None
+) -> LiveCourse | None:
+    """Read a course; None when there is none. `part` gives blocks the names that they have in the source.
+
+    With `only` the content of these blocks is read and no other: all others count as unknown but for their place. Raises
+    ApiError when a read fails that the login opens.
+    """
+    return _Reader(client, course, part or LockPart("", str(course)), only).read()
+
+
+class _Reader:
+    def __init__(self, client: Client, course: CourseId, part: LockPart, only: frozenset[BlockKey] | None) -> None:
+        self.client = client
+        self.id = course
+        self.part = part
+        self.only = only
+        self.names: dict[str, BlockKey] = {
+            entry.usage_key: key for key, entry in part.entries.items() if entry.usage_key
+        }
+        self.taken = {key.url_name for key in part.entries}
+        self.contents: dict[str, RemoteContent] = {}
+        self.known: dict[BlockKey, frozenset[str]] = {}
+        self.closed: set[BlockKey] = set()
+        self.unread_parts: list[str] = []
+
+    def read(self) -> LiveCourse | None:
+        outline = self.outline()
+        if outline is None:
+            return None
+        self.names[outline.root] = ROOT_KEY
+        live = list(outline.walk())
+        pages = self.pages()
+        for block in (*live, *pages):
+            if block.usage_key not in self.names:
+                self.names[block.usage_key] = self.new_name(block)
+        self.read_contents((*live, *pages))
+        restorer = Restorer(self.names)
+        root = self.tree(outline, outline.root, restorer)
+        detached = [self.block(page, restorer, ()) for page in pages]
+        detached += self.about(restorer)
+        found = Course(
+            id=self.id,
+            root=root,
+            detached=tuple(detached),
+            assets=self.assets(),
+            grading=self.grading(),
+            lti_passports=self.passports(),
+        )
+        usage_keys = {key: usage for usage, key in self.names.items() if usage in self.seen(outline, pages)}
+        drafts = {self.names[block.usage_key] for block in live if block.has_changes}
+        return LiveCourse(
+            found,
+            usage_keys,
+            self.known,
+            frozenset(self.closed),
+            tuple(dict.fromkeys(self.unread_parts)),
+            frozenset(drafts),
+        )
+
+    @staticmethod
+    def seen(outline: RemoteCourse, pages: tuple[RemoteBlock, ...]) -> set[str]:
+        return {*outline.blocks, *(page.usage_key for page in pages)}
+
+    # --- structure
+
+    def outline(self) -> RemoteCourse | None:
+        """The whole tree: what the outline leaves open is read level by level."""
+        outline = self.client.read_outline(self.id)
+        asked: set[str] = set()
+        for _ in range(_LEVELS):
+            if outline is None:
+                return None
+            open_ones = [
+                block.usage_key
+                for block in outline.walk()
+                if block.children is None and block.usage_key not in asked and self.may_hold(block)
+            ]
+            if not open_ones:
+                break
+            asked.update(open_ones)
+            outline = self.client.read_below(self.id, outline, open_ones)
+        return outline
+
+    @staticmethod
+    def may_hold(block: RemoteBlock) -> bool:
+        known = spec(block.category)
+        return known is None or known.children
+
+    def pages(self) -> tuple[RemoteBlock, ...]:
+        pages = self.client.read_pages(self.id)
+        if pages is None:
+            self.unread_parts.append("pages")
+            return ()
+        return pages
+
+    def new_name(self, block: RemoteBlock) -> BlockKey:
+        """A name from the title that no block has; the platform's own id where the title gives none."""
+        title = unicodedata.normalize("NFKC", block.display_name or "").lower()
+        known = spec(block.category)
+        known_id = block_id(block.usage_key)
+        is_minted = len(known_id) == 32 and known_id.isalnum()
+        wanted = url_name_of(title)[:60].strip("-.") if is_minted and title.strip() else known_id
+        if is_minted and wanted in ("", "unnamed"):
+            wanted = block.category if known is not None else known_id
+        name, number = wanted, 2
+        while name in self.taken:
+            name, number = f"{wanted}-{number}", number + 1
+        self.taken.add(name)
+        return BlockKey(block.category, name)
+
+    # --- blocks
+
+    def read_contents(self, blocks: tuple[RemoteBlock, ...]) -> None:
+        wanted = [
+            (block.usage_key, block.category)
+            for block in blocks
+            if self.only is None or self.names[block.usage_key] in self.only
+        ]
+        self.contents.update(self.client.read_blocks(wanted))
+
+    def tree(self, outline: RemoteCourse, usage: str, restorer: Restorer) -> Block:
+        block = outline.blocks[usage]
+        if block.children is None and self.may_hold(block):
+            self.closed.add(self.names[usage])
+        children = tuple(
+            self.tree(outline, child, restorer) for child in block.children or () if child in outline.blocks
+        )
+        return self.block(block, restorer, children)
+
+    def block(self, live: RemoteBlock, restorer: Restorer, children: tuple[Block, ...]) -> Block:
+        key = self.names[live.usage_key]
+        entry = self.part.entries.get(key)
+        locked = entry.pushed if entry is not None else {}
+        read = self.contents.get(live.usage_key)
+        if read is None:
+            title = live.display_name
+            fields: dict[str, FieldValue] = {} if title is None else {"display_name": title}
+            self.known[key] = frozenset() if live.display_name is None else frozenset({"display_name"})
+            return Block(key, restorer.fields(key.category, fields, locked), children=children)
+        if not read.complete:
+            self.known[key] = frozenset({"display_name", "content"})
+        text = read.content
+        known = spec(key.category)
+        has_text = known is None or known.content is not None
+        return Block(
+            key,
+            restorer.fields(key.category, read.fields, locked),
+            restorer.text(text) if text and has_text else None,
+            children,
+        )
+
+    # --- the course as a whole
+
+    def about(self, restorer: Restorer) -> list[Block]:
+        """The texts of the about page, and the handouts where the login shows them."""
+        found: list[Block] = []
+        try:
+            settings = self.client.read_course_settings(self.id)
+        except (NoRouteError, ApiError):
+            self.unread_parts += ["about", "settings"]
+        else:
+            for name in sorted(ABOUT_TEXTS & self.client.capabilities.about_texts):
+                value = settings.get(ABOUT_NAMES.get(name, name))
+                if isinstance(value, str) and value.strip():
+                    found.append(Block(BlockKey("about", name), content=restorer.text(value)))
+        handouts = BlockKey("course_info", "handouts")
+        usage = self.client.capabilities.detached_key(self.id, handouts)
+        read = self.client.read_block(usage, "course_info")
+        if read is not None and (read.content or "").strip():
+            self.names[usage] = handouts
+            found.append(Block(handouts, content=restorer.text(read.content or "")))
+        elif read is None and not self.client.capabilities.stock:
+            self.unread_parts.append("handouts")
+        return found
+
+    def assets(self) -> tuple[Asset, ...]:
+        """The files; the digest of one is known where the lock file has it with the same size."""
+        if not self.client.capabilities.assets:
+            self.unread_parts.append("files")
+            return ()
+        found = []
+        for remote in self.client.list_assets(self.id):
+            locked = self.part.assets.get(remote.name)
+            same = locked is not None and (remote.size is None or remote.size == locked.size)
+            digest = locked.digest if locked is not None and same else ""
+            size = remote.size if remote.size is not None else (locked.size if locked else 0)
+            path = PurePosixPath("static") / remote.name
+            kind = remote.content_type or "application/octet-stream"
+            found.append(Asset(remote.name, path, digest, size, kind, locked=remote.locked))
+        return tuple(sorted(found, key=lambda asset: asset.name))
+
+    def grading(self) -> GradingPolicy | None:
+        if not self.client.capabilities.grading:
+            self.unread_parts.append("grading")
+            return None
+        try:
+            return self.client.read_grading(self.id)
+        except NoRouteError:
+            self.unread_parts.append("grading")
+            return None
+
+    def passports(self) -> tuple[LtiPassport, ...]:
+        """By id only; the variables are named after it. No secret leaves the client."""
+        ids = self.client.read_passport_ids(self.id)
+        if ids is None:
+            self.unread_parts.append("passports")
+            return ()
+        return tuple(LtiPassport(lti_id, *variables(lti_id)) for lti_id in ids)
+
+
+def variables(lti_id: str) -> tuple[str, str]:
+    """The variables that hold the key and the secret of a passport nobody here has declared."""
+    word = "".join(char if char.isalnum() and char.isascii() else "_" for char in lti_id).upper().strip("_") or "LTI"
+    return f"{word}_KEY", f"{word}_SECRET"
