@@ -17,7 +17,7 @@ from authoring.decompile.yamltext import dump
 from authoring.markup.links import rewrite_html
 from authoring.markup.problem import decompile_problem
 from authoring.markup.unrender import html_to_markdown
-from authoring.model import Block, BlockKey, FieldValue
+from authoring.model import Asset, Block, BlockKey, FieldValue
 from authoring.olx.reader import POINTER_ONLY
 from authoring.olx.writer import element_of
 from authoring.registry import FieldType, fields_of, spec
@@ -142,6 +142,8 @@ class Writer:
     fixes: Callable[[Block], Fixes]
     used: dict[BlockKey, Way]
     """How each component was written in the end; filled in on the way."""
+    package: Callable[[Asset], str] | None = None
+    """The path by which the unit names a package; without it packages are left out."""
 
     def add(self, lines: Lines, block: Block, depth: int = 0) -> None:
         """The component and what it holds, as directives."""
@@ -183,15 +185,17 @@ class Writer:
 
     def _add_other(self, lines: Lines, block: Block, depth: int) -> None:
         known = spec(block.category)
+        named = self.package is not None and block.package is not None
+        first: dict[str, FieldValue] = {"file": self.package(block.package)} if named else {}  # type: ignore[arg-type,misc]
         if known is not None and known.children and block.children:
             inner = Lines()
             for child in block.children:
                 if inner.lines:
                     inner.add("", child)
                 self.add(inner, child, depth + 1)
-            self._add_directive(lines, block, {}, inner)
+            self._add_directive(lines, block, first, inner)
         else:
-            self._add_directive(lines, block, {}, block.content)
+            self._add_directive(lines, block, first, block.content)
 
     def _add_directive(
         self,

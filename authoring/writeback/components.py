@@ -1,0 +1,306 @@
+"""One component's text with the changes that it shall have: the value, the paragraph, the directive, whatever is least.
+
+In: the piece as it is written, the block that it is now and the block that it shall be; out: the new piece. Nothing is
+proven here: :mod:`authoring.writeback.folder` compiles the result and asks again for a plainer form. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from pathlib import PurePosixPath
+
+from authoring.decompile.components import Fixes, Lines, Way, Writer, olx_text, ways_of
+from authoring.diagnostics import Diagnostics
+from authoring.markup.problem import decompile_problem
+from authoring.model import Asset, Block, BlockKey, FieldValue
+from authoring.registry import field_aliases, fields_of, spec
+from authoring.source.fields import KEPT_KEY
+from authoring.writeback.pieces import Fence, Piece, head_of
+from authoring.writeback.prose import Surroundings, merge_markdown
+from authoring.writeback.texts import merge3
+from authoring.writeback.values import scalar_text
+from authoring.writeback.yamledit import MISSING, CannotEdit, Change, Value, edit_mapping
+from authoring.yamlnodes import INVALID, Entry, parse_mapping, plain_value
+
+KEYS = {"display_name": "title", "youtube_id_1_0": "youtube", "html5_sources": "sources"}
+"""How people call a field that has no key yet."""
+
+_SHAPED = {"pdf": {"url": "file"}}
+"""Keys that a category's shaper reads for a field (:mod:`authoring.source.components`)."""
+
+_PATHS = {
+    "video": ("html5_sources", "handout", "thumbnail", "transcripts"),
+    "pdf": ("url",),
+    "poll": ("answers",),
+    "survey": ("answers", "questions"),
+    "drag-and-drop-v2": ("data",),
+    "course": ("course_image", "banner_image", "video_thumbnail_image"),
+}
+"""Fields in which a file may be named by its path."""
+
+
+@dataclass(slots=True)
+class State:
+    """What compiling has taught so far about one block."""
+
+    names: set[str] = field(default_factory=set)
+    """Fields whose text must change."""
+    forced: set[str] = field(default_factory=set)
+    """Fields that no plain key says."""
+    unset: set[str] = field(default_factory=set)
+    """Fields that the folder fills in and that shall not be there."""
+    extra: bool = False
+    content: bool = False
+    way: int = 0
+    """0: edited; n: written anew in the n-th way of its category."""
+    named: bool = False
+    """Whether its id must be written."""
+
+    def fixes(self) -> Fixes:
+        return Fixes(frozenset(self.unset), frozenset(self.forced))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The file that a piece stands in: what its links mean and how they are written."""
+
+    path: PurePosixPath
+    around: Surroundings
+    timezone: tzinfo
+    asset_path: Callable[[str], str | None]
+    """The platform's name of a file -> the path by which this file names it."""
+
+
+def edit_entries(text: str, ours: Block | None, wanted: Block, state: State, place: Place) -> str:
+    """A block's settings as YAML with what is to change changed. Raises CannotEdit."""
+    entries = parse_mapping(text, place.path, 1, Diagnostics())
+    if entries is None:
+        raise CannotEdit
+    changes = list(_changes(entries, ours, wanted, state, place))
+    return edit_mapping(text, changes)
+
+
+def _changes(
+    entries: Mapping[str, Entry], ours: Block | None, wanted: Block, state: State, place: Place
+) -> Iterator[Change]:
+    category = wanted.category
+    specs = fields_of(category)
+    names = {alias: name for alias, name in field_aliases(category).items()}
+    names |= {key: name for name, key in _SHAPED.get(category, {}).items()}
+    written: dict[str, str] = {}
+    for key in entries:
+        written[names.get(key, key)] = key
+    kept: dict[str, Value] = {}
+    unset: set[str] = set(state.unset)
+    fresh = [*(name for name in specs if name in state.names), *sorted(state.names - specs.keys())]
+    for name in fresh:
+        known = specs.get(name)
+        new: Value = wanted.fields.get(name, MISSING)
+        old: Value = ours.fields.get(name, MISSING) if ours is not None else MISSING
+        plain = known is not None and known.authored and name not in state.forced
+        if new is None and known is not None and known.type.value in ("string", "xml"):
+            plain = False
+        if new is not MISSING and not plain:
+            kept[name] = new
+            if name in written:
+                yield Change(written[name], old, MISSING)
+            continue
+        kept[name] = MISSING
+        key = written.get(name, KEYS.get(name, name))
+        if new is MISSING:
+            if name in written:
+                yield Change(key, old, MISSING)
+            continue
+        unset.discard(name)
+        paths = name in _PATHS.get(category, ())
+        yield Change(
+            key,
+            _with_paths(old, name, place) if paths else old,
+            _with_paths(new, name, place) if paths else new,
+            lambda value, was, style, name=name, kind=known.type if known else None: scalar_text(
+                value, name=name, kind=kind, timezone=place.timezone, old=was, style=style
+            ),
+            first=name == "display_name",
+        )
+    yield from _kept_changes(entries.get(KEPT_KEY), ours, wanted, state, kept, unset)
+
+
+def _kept_changes(
+    entry: Entry | None, ours: Block | None, wanted: Block, state: State, fields: Mapping[str, Value], unset: set[str]
+) -> Iterator[Change]:
+    """The change of `olx:`, if there is one."""
+    old = plain_value(entry, Diagnostics()) if entry is not None else {}
+    if old is INVALID or not isinstance(old, Mapping):
+        raise CannotEdit
+    new: dict[str, FieldValue] = dict(old)
+    inner = new.get("fields")
+    values: dict[str, FieldValue] = dict(inner) if isinstance(inner, Mapping) else {}
+    for name, value in fields.items():
+        if value is MISSING:
+            values.pop(name, None)
+        else:
+            values[name] = value
+    before = new.get("unset")
+    names = [name for name in before if name not in wanted.fields] if isinstance(before, list) else []
+    names += sorted(unset - wanted.fields.keys() - set(map(str, names)))
+    parts: dict[str, FieldValue] = {"fields": values, "unset": names}
+    if state.extra or (ours is not None and ours.extra != wanted.extra):
+        parts["attributes"] = dict(wanted.extra.attributes)
+        parts["elements"] = list(wanted.extra.elements)
+    for key, part in parts.items():
+        if part:
+            new[key] = part
+        else:
+            new.pop(key, None)
+    if new != old:
+        yield Change(KEPT_KEY, old if entry is not None else MISSING, new or MISSING)
+
+
+def _with_paths(value: Value, name: str, place: Place) -> Value:
+    """A value with the platform's names of files as paths."""
+    if name == "transcripts" and isinstance(value, Mapping):
+        return {
+            key: (place.asset_path(item) or item) if isinstance(item, str) else item for key, item in value.items()
+        }
+    if isinstance(value, str):
+        if name.endswith("_image"):
+            return place.asset_path(value) or value
+        return place.around.back(value) if value.startswith("/static/") else value
+    if isinstance(value, Mapping):
+        return {key: _plain(_with_paths(item, key, place)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(_with_paths(item, name, place)) for item in value]
+    return value
+
+
+def _plain(value: Value) -> FieldValue:
+    assert value is not MISSING
+    return value
+
+
+def edit_piece(piece: Piece, ours: Block, wanted: Block, state: State, place: Place) -> Piece | None:
+    """The piece with its changes in place; None when it must be written anew. What a container holds is left alone."""
+    if piece.olx:
+        return _edit_olx(piece, ours, wanted)
+    if piece.fence is None:
+        body = _markdown(piece.text, wanted, place) if state.content else piece.text
+        if body is None:
+            return None
+        if not (state.names or state.forced or state.unset or state.extra or state.named):
+            return replace(piece, text=body)
+        fence = Fence(":::html\n", "", "---\n", f"{body}\n", ":::")
+        return _with_fence(piece, fence, None, wanted, state, place)
+    fence = piece.fence
+    if state.content and piece.inner is None:
+        edited = _body(fence, ours, wanted, place)
+        if edited is None:
+            return None
+        fence = replace(fence, body=edited, rule=fence.rule or ("---\n" if fence.options else ""))
+    return _with_fence(piece, fence, ours, wanted, state, place)
+
+
+def _with_fence(
+    piece: Piece, fence: Fence, ours: Block | None, wanted: Block, state: State, place: Place
+) -> Piece | None:
+    try:
+        options = edit_entries(fence.options, ours, wanted, state, place)
+    except CannotEdit:
+        return None
+    if options and not options.endswith("\n"):
+        options += "\n"
+    rule = fence.rule
+    if fence.body.strip() and not rule.strip():
+        rule = f"{rule}---\n" if options else rule
+    elif options.strip() and not fence.options and rule.strip() == "" and not fence.body.strip():
+        rule = ""
+    if state.named:
+        fence = head_of(fence, wanted.url_name)
+    fence = replace(fence, options=options, rule=rule).with_colons(fence.body)
+    return replace(piece, text=fence.text().rstrip("\n"), fence=fence)
+
+
+def _markdown(text: str, wanted: Block, place: Place) -> str | None:
+    return merge_markdown(text, wanted.content or "", place.around)
+
+
+def _body(fence: Fence, ours: Block, wanted: Block, place: Place) -> str | None:
+    """A directive's body with another content."""
+    back = place.around.unlinked
+    old, new = back(ours.content or ""), back(wanted.content or "")
+    if wanted.category == "html":
+        if "markup" not in (parse_mapping(fence.options, place.path, 1, Diagnostics()) or {}):
+            text = _markdown(fence.body, wanted, place)
+            return _ending(text)
+    elif wanted.category == "problem":
+        return _ending(_problem(fence.body, ours, wanted, place))
+    known = spec(wanted.category)
+    if known is None or (known.content is None and wanted.category != "html"):
+        return None
+    return _ending(next(iter(merge3(old.strip("\n") + "\n", fence.body, new.strip("\n") + "\n")), new))
+
+
+def _ending(text: str | None) -> str | None:
+    return None if text is None else text.rstrip("\n") + "\n" if text.strip() else ""
+
+
+def _problem(body: str, ours: Block, wanted: Block, place: Place) -> str | None:
+    """A problem's Markdown: what Studio holds of it, where it holds any; else what its OLX says."""
+    back = place.around.unlinked
+    pairs: list[tuple[str | None, str | None]] = []
+    old, new = ours.fields.get("markdown"), wanted.fields.get("markdown")
+    if isinstance(new, str) and new.strip():
+        pairs.append((back(old) if isinstance(old, str) else None, back(new)))
+    elif "markdown" not in ours.fields or wanted.content != ours.content:
+        pairs.append((decompile_problem(back(ours.content or "")), decompile_problem(back(wanted.content or ""))))
+    for base, theirs in pairs:
+        if theirs is None:
+            continue
+        merged = merge3(base.strip("\n"), body.strip("\n"), theirs.strip("\n")) if base is not None else []
+        return (merged or [theirs])[0]
+    return None
+
+
+def _edit_olx(piece: Piece, ours: Block, wanted: Block) -> Piece | None:
+    assert piece.fence is not None
+    fence = piece.fence
+    inside = fence.options + fence.rule + fence.body
+    new = merge_olx(inside, ours, wanted)
+    if new is None:
+        return None
+    edited = replace(fence, options="", rule="", body=new).with_colons(new)
+    return replace(piece, text=edited.text().rstrip("\n"), fence=edited)
+
+
+def merge_olx(text: str, ours: Block, wanted: Block) -> str | None:
+    """OLX as it is written with the change of its block; None where the change meets what is written otherwise."""
+    merged = merge3(olx_text(ours), text, olx_text(wanted))
+    return f"{merged[0].strip()}\n" if merged else None
+
+
+def rendered(
+    block: Block,
+    path: PurePosixPath,
+    states: Mapping[BlockKey, State],
+    back: Callable[[str], str],
+    package: Callable[[Asset], str],
+) -> Piece:
+    """A component, and all that it holds, written anew: as the decompiler writes it."""
+
+    def way(part: Block) -> Way:
+        known = ways_of(part)
+        state = states.get(part.key)
+        return known[min(max(state.way - 1, 0) if state is not None else 0, len(known) - 1)]
+
+    def fixes(part: Block) -> Fixes:
+        state = states.get(part.key)
+        return state.fixes() if state is not None else Fixes()
+
+    lines = Lines()
+    Writer(back, way, fixes, {}, package).add(lines, block.transform(_explicit))
+    return Piece(lines.text().strip("\n"), block.key, path, Fence(":::\n", "", "", "", ":::"))
+
+
+def _explicit(block: Block) -> Block:
+    return replace(block, implicit_id=False) if block.implicit_id else block

@@ -1,0 +1,331 @@
+"""Single values of a YAML mapping changed in its text; comments, order and spelling of all others stay. Pure.
+
+    edit_mapping("title: A  # mine\\ndue: 2027-01-01\\n", [Change("title", "A", "B")])   ->  "title: B  # mine\\n…"
+
+Texts are changed by the spans of the nodes that PyYAML composes, from the end to the beginning, so that no span moves
+before its turn. What cannot be changed in place (a flow mapping around everything, an anchor) raises `CannotEdit`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import Enum
+from typing import Final, TypeAlias
+
+import yaml
+
+from authoring.decompile.yamltext import dump
+from authoring.lockfile import digest
+from authoring.model import FieldValue
+from authoring.writeback.values import scalar_text
+
+
+class Missing(Enum):
+    """The type of `MISSING`."""
+
+    MISSING = "missing"
+
+
+MISSING: Final = Missing.MISSING
+"""No value: the key is not there, or is to be taken away."""
+
+Value: TypeAlias = "FieldValue | Missing"
+
+Writer: TypeAlias = "Callable[[FieldValue, str | None, str | None], str]"
+"""`(value, the scalar that stood there, its style) -> text`."""
+
+
+class CannotEdit(Exception):  # noqa: N818 (no error: the caller writes the text anew)
+    """The text cannot be changed in place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One key: the value that its text means now, if that is known, and the one that it shall mean."""
+
+    key: str
+    old: Value
+    new: Value
+    write: Writer = lambda value, old, style: scalar_text(value, old=old, style=style)
+    first: bool = False
+    """Whether the key stands before all others when it is new."""
+
+
+def edit_mapping(text: str, changes: Sequence[Change]) -> str:
+    """The text with the changes. Raises CannotEdit."""
+    if not changes:
+        return text
+    try:
+        node = yaml.compose(text, Loader=yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        raise CannotEdit from error
+    if node is None or (isinstance(node, yaml.ScalarNode) and node.value == ""):
+        return _append(text, 0, "".join(_pair(change, 0) for change in changes if change.new is not MISSING))
+    if not isinstance(node, yaml.MappingNode) or node.flow_style:
+        raise CannotEdit
+    return _Editor(text).mapping(node, changes).apply()
+
+
+def _append(text: str, indent: int, lines: str) -> str:
+    body = text if not text or text.endswith("\n") else f"{text}\n"
+    return body + lines
+
+
+def _pair(change: Change, indent: int) -> str:
+    """A new `key: value`, with its line end."""
+    assert change.new is not MISSING
+    key = dump({change.key: ""}).split(": ")[0]
+    if isinstance(change.new, Mapping | list | tuple) and change.new:
+        text = dump({change.key: change.new})
+    else:
+        value = change.write(change.new, None, None)
+        text = f"{key}: {value}\n" if value else f"{key}:\n"
+    return _indented(text, indent)
+
+
+def _indented(text: str, indent: int) -> str:
+    return re.sub(r"^(?=[^\n])", " " * indent, text, flags=re.MULTILINE)
+
+
+class _Editor:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.edits: list[tuple[int, int, str]] = []
+
+    def apply(self) -> str:
+        text = self.text
+        last = len(text) + 1
+        for start, end, new in sorted(self.edits, key=lambda edit: (edit[0], edit[1]), reverse=True):
+            if end > last:
+                raise CannotEdit
+            text, last = text[:start] + new + text[end:], start
+        return text
+
+    def mapping(self, node: yaml.MappingNode, changes: Sequence[Change]) -> _Editor:
+        pairs = {key.value: (key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+        if not pairs:
+            raise CannotEdit
+        indent = next(iter(pairs.values()))[0].start_mark.column
+        added_first, added = "", ""
+        left = len(pairs)
+        for change in changes:
+            found = pairs.get(change.key)
+            if found is None:
+                if change.new is not MISSING:
+                    lines = _pair(change, indent)
+                    added_first, added = (added_first + lines, added) if change.first else (added_first, added + lines)
+                continue
+            if change.new is MISSING:
+                self._remove(*found)
+                left -= 1
+            else:
+                self._value(*found, change)
+        if left == 0 and not (added or added_first) and indent:
+            raise CannotEdit  # an empty mapping cannot be written in block style
+        if added_first:
+            at = self._line_start(min(key.start_mark.index for key, _ in pairs.values()))
+            self.edits.append((at, at, added_first))
+        if added:
+            at = max(self._line_end(self._end(value, key)) for key, value in pairs.values())
+            self.edits.append((at, at, added if self.text[at - 1 : at] == "\n" else f"\n{added}"))
+        return self
+
+    def _remove(self, key: yaml.Node, value: yaml.Node) -> None:
+        start = self._line_start(key.start_mark.index)
+        if self.text[start : key.start_mark.index].strip():  # the first key of a list's item
+            raise CannotEdit
+        self.edits.append((start, self._line_end(self._end(value, key)), ""))
+
+    def _value(self, key: yaml.Node, value: yaml.Node, change: Change) -> None:
+        new, old = change.new, change.old
+        assert new is not MISSING
+        if value.start_mark.index >= value.end_mark.index or isinstance(value, yaml.ScalarNode):
+            scalar = value.value if isinstance(value, yaml.ScalarNode) else None
+            style = value.style if isinstance(value, yaml.ScalarNode) else None
+            if not isinstance(new, Mapping | list | tuple) or not new:
+                text = change.write(new, scalar, style)
+                if "\n" not in text and style not in ("|", ">"):
+                    self._replace_scalar(key, value, text)
+                    return
+            self._replace_pair(key, value, change)
+            return
+        if isinstance(value, yaml.MappingNode) and not value.flow_style and isinstance(new, Mapping) and new:
+            known = old if isinstance(old, Mapping) else {}
+            self.mapping(value, _inner_changes(value, known, new))
+        elif isinstance(value, yaml.SequenceNode) and not value.flow_style and isinstance(new, list | tuple) and new:
+            self._sequence(value, old, list(new))
+        elif (
+            isinstance(value, yaml.SequenceNode)
+            and isinstance(new, list | tuple)
+            and not any(isinstance(item, Mapping | list | tuple) for item in new)
+        ):
+            self._flow_list(value, old, list(new))
+        elif isinstance(value, yaml.MappingNode) and isinstance(new, Mapping) and (text := _flow_mapping(new)):
+            self.edits.append((value.start_mark.index, value.end_mark.index, text))
+        else:
+            self._replace_pair(key, value, change)
+
+    def _replace_scalar(self, key: yaml.Node, value: yaml.Node, text: str) -> None:
+        start, end = value.start_mark.index, value.end_mark.index
+        if self.text[start : start + 1] in ("&", "*"):
+            raise CannotEdit
+        if start == end:  # nothing stands there: behind the colon
+            start = end = self.text.index(":", key.end_mark.index) + 1
+            text = f" {text}"
+        self.edits.append((start, end, text))
+
+    def _replace_pair(self, key: yaml.Node, value: yaml.Node, change: Change) -> None:
+        start, end = key.start_mark.index, self._line_end(self._end(value, key))
+        lines = _pair(change, key.start_mark.column).lstrip(" ")
+        self.edits.append((start, end, lines if self.text[end - 1 : end] == "\n" else lines.removesuffix("\n")))
+
+    def _flow_list(self, node: yaml.SequenceNode, old: Value, new: list[FieldValue]) -> None:
+        spelled = self._spellings(node, old)
+        words = []
+        for item in new:
+            text = spelled.get(digest(item)) or scalar_text(item)
+            if "\n" in text or (text[:1] not in "\"'" and re.search(r"[,\[\]{}]", text)):
+                raise CannotEdit
+            words.append(text)
+        self.edits.append((node.start_mark.index, node.end_mark.index, f"[{', '.join(words)}]"))
+
+    def _spellings(self, node: yaml.SequenceNode, old: Value) -> dict[str, str]:
+        """How the items that stay are written now, by the digest of what they mean."""
+        values = list(old) if isinstance(old, list | tuple) and len(old) == len(node.value) else []
+        return {
+            digest(value): self.text[item.start_mark.index : item.end_mark.index]
+            for value, item in zip(values, node.value, strict=False)
+            if isinstance(item, yaml.ScalarNode)
+        }
+
+    def _sequence(self, node: yaml.SequenceNode, old: Value, new: list[FieldValue]) -> None:
+        if not isinstance(old, list | tuple) or len(old) != len(node.value) or not node.value:
+            raise CannotEdit
+        spans = self._item_spans(node)
+        indent = self._dash(node.value[0]) - self._line_start(self._dash(node.value[0]))
+        matcher = SequenceMatcher(None, [_name(item) for item in old], [_name(item) for item in new], autojunk=False)
+        moved = {digest(item): self.text[slice(*span)] for item, span in zip(old, spans, strict=True)}
+        for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+            if tag == "equal" or (tag == "replace" and i2 - i1 == j2 - j1):
+                for i, j in zip(range(i1, i2), range(j1, j2), strict=True):
+                    if digest(old[i]) != digest(new[j]):
+                        self._item(node.value[i], spans[i], old[i], new[j], indent, moved.get(digest(new[j])))
+                continue
+            lines = "".join(moved.get(digest(item)) or _item_text(item, indent) for item in new[j1:j2])
+            start = spans[i1][0] if i1 < len(spans) else spans[-1][1]
+            end = spans[i2 - 1][1] if i2 > i1 else start
+            if lines and start and self.text[start - 1] != "\n":
+                lines = "\n" + lines.removesuffix("\n")
+            self.edits.append((start, end, lines))
+
+    def _item(
+        self, node: yaml.Node, span: tuple[int, int], old: FieldValue, new: FieldValue, indent: int, moved: str | None
+    ) -> None:
+        if (
+            moved is None
+            and isinstance(node, yaml.MappingNode)
+            and not node.flow_style
+            and isinstance(old, Mapping)
+            and isinstance(new, Mapping)
+        ):
+            before = len(self.edits)
+            try:
+                self.mapping(node, _inner_changes(node, old, new))
+            except CannotEdit:
+                del self.edits[before:]
+            else:
+                return
+        if moved is None and isinstance(node, yaml.ScalarNode) and not isinstance(new, Mapping | list | tuple):
+            text = scalar_text(new, old=node.value, style=node.style)
+            if "\n" not in text and node.style not in ("|", ">"):
+                self.edits.append((node.start_mark.index, node.end_mark.index, text))
+                return
+        lines = moved or _item_text(new, indent)
+        self.edits.append((*span, lines if self.text[span[1] - 1] == "\n" else lines.removesuffix("\n")))
+
+    def _item_spans(self, node: yaml.SequenceNode) -> list[tuple[int, int]]:
+        """The lines of each item, from its dash; a comment between two belongs to the one below."""
+        spans = []
+        for item in node.value:
+            start = self._line_start(self._dash(item))
+            if self.text[start : self._dash(item)].strip():
+                raise CannotEdit
+            spans.append((start, self._line_end(self._end(item, item))))
+        return spans
+
+    def _dash(self, item: yaml.Node) -> int:
+        at = self.text.rfind("-", 0, item.start_mark.index)
+        if at < 0 or self.text[at + 1 : item.start_mark.index].strip():
+            raise CannotEdit
+        return at
+
+    def _line_start(self, at: int) -> int:
+        return self.text.rfind("\n", 0, at) + 1
+
+    def _line_end(self, at: int) -> int:
+        if at and self.text[at - 1] == "\n":
+            return at
+        end = self.text.find("\n", at)
+        return len(self.text) if end < 0 else end + 1
+
+    def _end(self, node: yaml.Node, key: yaml.Node) -> int:
+        """Where the text of a value ends: its node may reach over comments to the next key."""
+        if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+            last = node.value[-1]
+            return self._end(last[1], last[0]) if isinstance(last, tuple) else self._end(last, last)
+        if node.start_mark.index == node.end_mark.index:
+            return max(key.end_mark.index, self._after_colon(key, node))
+        end: int = node.end_mark.index
+        if isinstance(node, yaml.ScalarNode) and node.style in ("|", ">"):
+            kept = self.text[: end].rstrip()
+            return min(end, len(kept) + 1)
+        return end
+
+    def _after_colon(self, key: yaml.Node, node: yaml.Node) -> int:
+        found = self.text.find(":", key.end_mark.index) if key is not node else -1
+        return found + 1 if found >= 0 else key.end_mark.index
+
+
+_NAMES = ("type", "name", "uid", "id", "key", "label", "title")
+
+
+def _name(item: FieldValue) -> str:
+    """What tells an item of a list from its neighbours: a name, if it has one, else all of it."""
+    if isinstance(item, Mapping):
+        for name in _NAMES:
+            if name in item:
+                return f"{name} {digest(item[name])}"
+    if isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], str):
+        return f"pair {item[0]}"
+    return digest(item)
+
+
+def _flow_mapping(value: Mapping[str, FieldValue]) -> str | None:
+    """`{a: 1, b: x}`; None when a value needs more than a word."""
+    words = []
+    for key, item in value.items():
+        text = "" if isinstance(item, Mapping | list | tuple) else scalar_text(item)
+        if not text or "\n" in text or (text[0] not in "\"'" and re.search(r"[,\[\]{}]|: ", text)):
+            return None
+        words.append(f"{dump({key: ''}).split(': ')[0]}: {text}")
+    return "{" + ", ".join(words) + "}"
+
+
+def _inner_changes(
+    node: yaml.MappingNode, old: Mapping[str, FieldValue], new: Mapping[str, FieldValue]
+) -> list[Change]:
+    """The changes of a mapping within; a key whose value is not known keeps its text if its value is not asked for."""
+    written = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+    changes = [Change(key, old.get(key, MISSING), MISSING) for key in written if key not in new and key in old]
+    for key, value in new.items():
+        if key not in old or digest(old[key]) != digest(value):
+            changes.append(Change(key, old.get(key, MISSING), value))
+    return changes
+
+
+def _item_text(item: FieldValue, indent: int) -> str:
+    lines = dump({"k": [item]}).split("\n")[1:]
+    return _indented("\n".join(line[2:] for line in lines), indent)
