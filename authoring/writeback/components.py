@@ -16,6 +16,7 @@ from authoring.diagnostics import Diagnostics
 from authoring.markup.problem import decompile_problem
 from authoring.model import Asset, Block, BlockKey, FieldValue
 from authoring.registry import field_aliases, fields_of, spec
+from authoring.source.directives import split_options
 from authoring.source.fields import KEPT_KEY
 from authoring.writeback.pieces import Fence, Piece, head_of
 from authoring.writeback.prose import Surroundings, merge_markdown
@@ -190,7 +191,7 @@ def edit_piece(piece: Piece, ours: Block, wanted: Block, state: State, place: Pl
             return None
         if not (state.names or state.forced or state.unset or state.extra or state.named):
             return replace(piece, text=body)
-        fence = Fence(":::html\n", "", "---\n", f"{body}\n", ":::")
+        fence = Fence(":::html\n", "", "", f"{body}\n", ":::")
         return _with_fence(piece, fence, None, wanted, state, place)
     fence = piece.fence
     if state.content and piece.inner is None:
@@ -212,7 +213,7 @@ def _with_fence(
         options += "\n"
     rule = fence.rule
     if fence.body.strip() and not rule.strip():
-        rule = f"{rule}---\n" if options else rule
+        rule = f"{rule}---\n" if options or split_options(fence.body)[1] != fence.body else rule
     elif options.strip() and not fence.options and rule.strip() == "" and not fence.body.strip():
         rule = ""
     if state.named:

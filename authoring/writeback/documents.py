@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 from authoring.decompile.places import Place as BlockPlace
 from authoring.decompile.places import Places
 from authoring.diagnostics import Diagnostics
-from authoring.markup.links import Linker
+from authoring.markup.links import Linker, LinkIndex
 from authoring.model import VERTICAL, Block, BlockKey, Course
 from authoring.olx.reader import POINTER_ONLY
 from authoring.source.compiler import link_index
@@ -103,9 +103,11 @@ class Documents:
     pieces: dict[BlockKey, Piece] = field(default_factory=dict)
     timezone: tzinfo | None = None
     places: Places = field(default_factory=lambda: Places({}))
+    index: LinkIndex = field(default_factory=LinkIndex)
 
     def linker(self, path: PurePosixPath) -> Linker:
-        return Linker(link_index(self.outline), path, Diagnostics())
+        """What links of a file mean."""
+        return Linker(self.index, path, Diagnostics())
 
     def settings_path(self, folder: str, category: str) -> str | None:
         """The settings file of a folder, if it has one."""
@@ -123,6 +125,7 @@ def read_documents(tree: SourceTree, ours: Course) -> Documents:
     """The folder taken apart. `ours` is what it compiles to, perhaps with other keys for components without ids."""
     outline = read_outline(tree, Diagnostics())
     found = Documents(tree, outline, ours)
+    found.index = link_index(outline)
     found.timezone = read_timezone(outline.settings or {}, Diagnostics())
     by_place: dict[tuple[str, str], list[Block]] = {}
     for block in ours.blocks():
@@ -205,4 +208,20 @@ def places_of_homes(homes: Mapping[BlockKey, Home], course: Course, assets: Mapp
     return Places(paths, names, {name: path for path, name in assets.items()})
 
 
-__all__ = ["COURSE_FILE", "Document", "Documents", "Front", "places_of_homes", "read_documents"]
+def index_of(homes: Mapping[BlockKey, Home], places: Places, assets: Mapping[str, str]) -> LinkIndex:
+    """What relative links may lead to, for a folder that is not written yet."""
+    components: dict[str, set[str]] = {}
+    for name, (key, home) in places.homes.items():
+        if key != home:
+            components.setdefault(homes[home].path, set()).add(name)
+    return LinkIndex(
+        blocks={home.path: key.url_name for key, home in homes.items() if key.category not in _PAGES},
+        components={path: frozenset(names) for path, names in components.items()},
+        pages={home.path: key.url_name for key, home in homes.items() if key.category == "static_tab"},
+        assets=assets,
+    )
+
+
+_PAGES = ("static_tab", "about", "course_info")
+
+__all__ = ["COURSE_FILE", "Document", "Documents", "Front", "index_of", "places_of_homes", "read_documents"]

@@ -9,7 +9,6 @@ neighbours; where there is none, the folder gets a `children` list. Pure.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -105,26 +104,43 @@ def _names(
         name = home.path.rpartition("/")[2] if usable and home is not None else None
         own.append(name)
         stays.append(name is not None and home is not None and folder is not None and _folder(home.path) == folder)
-    fixed = _longest([order_of(name) if stay and name else None for name, stay in zip(own, stays, strict=True)])
-    names: list[str] = [name if name is not None and n in fixed else "" for n, name in enumerate(own)]
+    orders = [order_of(name) if stay and name else None for name, stay in zip(own, stays, strict=True)]
+    for fixed in (_longest(orders), _longest(orders, right=True)):
+        names: list[str] = [name if name is not None and n in fixed else "" for n, name in enumerate(own)]
+        if _fill(names, own, parent, whole, taken):
+            break
+    else:  # no numbers are free: a list says the order, and what is here keeps its name
+        names = [name if name is not None and stay else "" for name, stay in zip(own, stays, strict=True)]
+        used = {name.casefold() for name in (*taken, *names) if name}
+        for n, child in enumerate(parent.children):
+            if not names[n]:
+                stem, suffix = _stem_of(child, own[n], parent, whole)
+                names[n] = _free(stem, suffix, used)
+                used.add(names[n].casefold())
+    return [(name, old is not None) for name, old in zip(names, own, strict=True)]
+
+
+def _fill(
+    names: list[str], own: Sequence[str | None], parent: Block, whole: set[BlockKey], taken: frozenset[str]
+) -> bool:
+    """Gives a numbered name to each that has none; false where no number is free."""
     used = {name.casefold() for name in (*taken, *names) if name}
+    width = _width([*names, *(name for name in own if name)])
     n = 0
     while n < len(names):
         if names[n]:
             n += 1
             continue
         end = next((m for m in range(n, len(names)) if names[m]), len(names))
-        before = names[n - 1] if n else None
-        after = names[end] if end < len(names) else None
-        numbers = _between(before, after, end - n)
-        width = _width(names)
+        numbers = _between(names[n - 1] if n else None, names[end] if end < len(names) else None, end - n)
+        if numbers is None:
+            return False
         for m, number in zip(range(n, end), numbers, strict=True):
-            child = parent.children[m]
-            stem, suffix = _stem_of(child, own[m], parent, whole)
-            names[m] = _free(f"{number:0{width}}-{stem}" if number is not None else stem, suffix, used)
+            stem, suffix = _stem_of(parent.children[m], own[m], parent, whole)
+            names[m] = _free(f"{number:0{width}}-{stem}", suffix, used)
             used.add(names[m].casefold())
         n = end
-    return [(name, old is not None) for name, old in zip(names, own, strict=True)]
+    return True
 
 
 def _fits(child: Block, parent: Block, home: Home, whole: set[BlockKey]) -> bool:
@@ -139,34 +155,30 @@ def _folder(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def _longest(orders: Sequence[tuple[int, int, str] | None]) -> set[int]:
-    """The places of a longest rising run: what can keep its name."""
-    tails: list[tuple[tuple[int, int, str], int]] = []
-    previous: dict[int, int | None] = {}
-    for place, order in enumerate(orders):
-        if order is None:
-            continue
-        at = bisect_left([tail[0] for tail in tails], order)
-        previous[place] = tails[at - 1][1] if at else None
-        tails[at : at + 1] = [(order, place)]
+def _longest(orders: Sequence[tuple[int, int, str] | None], *, right: bool = False) -> set[int]:
+    """The places of a longest rising run: what can keep its name. Of several, `right` takes one with greater names."""
+    places = [place for place, order in enumerate(orders) if order is not None]
+    best: dict[int, tuple[int, int | None]] = {}
+    for place in places:
+        before = [other for other in places if other < place and (orders[other] or ()) < (orders[place] or ())]
+        last = max(before, key=lambda other: (best[other][0], other if right else -other), default=None)
+        best[place] = (1 + (best[last][0] if last is not None else 0), last)
+    end = max(places, key=lambda place: (best[place][0], place if right else -place), default=None)
     found: set[int] = set()
-    place_: int | None = tails[-1][1] if tails else None
-    while place_ is not None:
-        found.add(place_)
-        place_ = previous[place_]
+    while end is not None:
+        found.add(end)
+        end = best[end][1]
     return found
 
 
-def _between(before: str | None, after: str | None, count: int) -> list[int | None]:
-    """Numbers for `count` names between two; None where there is no room, and a list must say the order."""
+def _between(before: str | None, after: str | None, count: int) -> list[int] | None:
+    """Numbers for `count` names between two; None where there is no room."""
     low, high = _number(before, -1), _number(after, 10**9)
-    if low is None or (after is not None and high is None and before is None):
-        return [None] * count
+    if low is None:
+        return None
     top = 10**9 if high is None else high
     start = 1 if before is None and top > count else low + 1
-    if start + count > top:
-        return [None] * count
-    return [start + n for n in range(count)]
+    return None if start + count > top else [start + n for n in range(count)]
 
 
 def _number(name: str | None, default: int) -> int | None:
@@ -215,7 +227,8 @@ def _pages(wanted: Course, homes: Mapping[BlockKey, Home], layout: Layout) -> No
             names.append(name)
             continue
         after = next((own[m] for m in range(place + 1, len(tabs)) if m in fixed), None)
-        number = _between(names[-1] if names else None, after, 1)[0]
+        numbers = _between(names[-1] if names else None, after, 1)
+        number = numbers[0] if numbers else None
         stem = _NUMBER.sub("", name) if name else f"{title_word(block)}.md"
         names.append(f"{number:02}-{stem}" if number is not None else f"{last + place + 1:02}-{stem}")
     if sorted(names, key=order_of) != names:

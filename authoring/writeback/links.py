@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from urllib.parse import quote, unquote
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
 
 from authoring.markup.links import rewrite_html
 
@@ -26,16 +26,24 @@ _FILE = re.compile(r"(?P<head>\bfile=[\"']?)(?P<href>[^\s\"'\]]+)")
 _EXTERNAL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/|#|%%")
 
 
+Resolve = Callable[[str, str], str]
+"""`(link, file)` → what the platform resolves; the link itself when it leads to no block, page or asset."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """What stood where, and where it stands now: files and folders, `/` between the parts."""
+    """What stood where, and where it stands now: files and folders, `/` between the parts.
 
-    paths: Mapping[str, str] = field(default_factory=dict)
-    known: frozenset[str] = frozenset()
+    `before` and `after` say what a link of a file means in the old folder and in the new one, `name` how a file of the new
+    folder writes a link of the platform.
+    """
+
+    paths: Mapping[str, str]
+    known: frozenset[str]
     """Everything that stood anywhere."""
-
-    def __bool__(self) -> bool:
-        return any(old != new for old, new in self.paths.items())
+    before: Resolve
+    after: Resolve
+    name: Resolve
 
     def new(self, path: str) -> str:
         """Where `path` is now: itself, or what its nearest moved folder says."""
@@ -50,6 +58,9 @@ class Moves:
         """A link that stood in the file `before` as it must read in the file `after`."""
         if not href or _EXTERNAL.match(href):
             return href
+        meant = self.before(href, before)
+        if meant != href:
+            return href if self.after(href, after) == meant else self.name(meant, after)
         path, tail = href, ""
         for index, char in enumerate(href):
             if char in "?#":
@@ -58,15 +69,10 @@ class Moves:
         if not path:
             return href
         target = posixpath.normpath(posixpath.join(posixpath.dirname(before), unquote(path)))
-        if target not in self.known:
+        now = posixpath.normpath(posixpath.join(posixpath.dirname(after), unquote(path)))
+        if target not in self.known or self.new(target) == now:
             return href
-        moved = self.new(target)
-        old = posixpath.normpath(posixpath.join(posixpath.dirname(after), unquote(path)))
-        if moved == old:
-            return href
-        relative = posixpath.relpath(moved, posixpath.dirname(after) or ".")
-        spelled = quote(relative, safe="/~!$&'()*+,;=:@-._") if "%" in path or " " in relative else relative
-        return spelled + ("/" if path.endswith("/") else "") + tail
+        return posixpath.relpath(self.new(target), posixpath.dirname(after) or ".") + tail
 
     def relink(self, text: str, before: str, after: str, *, options: bool = False) -> str:
         """A text that moved from the file `before` to the file `after`, its links leading where they led."""

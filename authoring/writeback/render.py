@@ -8,13 +8,15 @@ Files that no change concerns are the very same values. Pure.
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from authoring.decompile.components import Lines, add_settings, olx_text
 from authoring.decompile.places import HANDOUTS
-from authoring.markup.links import rewrite_html
+from authoring.diagnostics import Diagnostics
+from authoring.markup.links import Linker, rewrite_html
 from authoring.markup.unrender import html_to_markdown
 from authoring.model import CHAPTER, LIBRARY, SEQUENTIAL, VERTICAL, Asset, Block, BlockKey, Course
 from authoring.source.files import SourceFile
@@ -28,13 +30,13 @@ from authoring.writeback.components import (
     rendered,
 )
 from authoring.writeback.coursefile import edit_course_file
-from authoring.writeback.documents import Document, Documents, Front, places_of_homes
+from authoring.writeback.documents import Document, Documents, Front, index_of, places_of_homes
 from authoring.writeback.layout import Home, Layout, id_of_path
 from authoring.writeback.links import Moves
 from authoring.writeback.pieces import Body, Piece, compose
 from authoring.writeback.prose import Surroundings
 from authoring.writeback.texts import Text, merge3
-from authoring.writeback.yamledit import MISSING, CannotEdit, Change, edit_mapping
+from authoring.writeback.yamledit import MISSING, CannotEdit, Change, Plain, edit_mapping
 
 SETTINGS = {CHAPTER: "section.yaml", SEQUENTIAL: "subsection.yaml"}
 
@@ -47,6 +49,8 @@ class Files:
     files: dict[str, SourceFile] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
     copies: dict[str, Path] = field(default_factory=dict)
+    names: dict[BlockKey, str] = field(default_factory=dict)
+    """What each component would be called without an id."""
     aside: list[str] = field(default_factory=list)
     """What lay in folders whose blocks are gone, where it lies now."""
 
@@ -55,7 +59,13 @@ class Render:
     """Writes the folder once."""
 
     def __init__(
-        self, documents: Documents, wanted: Course, states: Mapping[BlockKey, State], layout: Layout
+        self,
+        documents: Documents,
+        wanted: Course,
+        states: Mapping[BlockKey, State],
+        layout: Layout,
+        *,
+        aligned: bool = False,
     ) -> None:
         self.documents = documents
         self.tree = documents.tree
@@ -63,11 +73,14 @@ class Render:
         self.wanted = wanted
         self.states = states
         self.layout = layout
+        self.aligned = aligned
+        """Whether components without ids are known by more than their place."""
         self.result = Files()
-        self.moves = self._moves()
         homes = {key: Home(path, key) for key, path in layout.paths.items()}
         assets = {str(asset.path): asset.name for asset in wanted.assets}
         self.places = places_of_homes(homes, wanted, assets)
+        self.index = index_of(homes, self.places, assets)
+        self.moves = self._moves()
 
     def files(self) -> Files:
         handled = {self._old_path(key) for key in self.documents.homes if key not in self.layout.paths} - {None}
@@ -91,7 +104,13 @@ class Render:
             new = self.layout.paths.get(key)
             if new is not None and not (home.is_folder and new.endswith(".xml")):
                 paths[home.path] = new
-        return Moves(paths, frozenset((*self.tree.files, *self.tree.folders)) - {""})
+        return Moves(
+            paths,
+            frozenset((*self.tree.files, *self.tree.folders)) - {""},
+            before=lambda href, file: self.documents.linker(PurePosixPath(file))(href, 1),
+            after=lambda href, file: Linker(self.index, PurePosixPath(file), Diagnostics())(href, 1),
+            name=self.places.relative,
+        )
 
     def _carry(self, gone: frozenset[str]) -> None:
         """All files at their new places, those of blocks (which are written afterwards) and gone ones apart."""
@@ -263,7 +282,7 @@ class Render:
         ]
         if new == old:
             return []
-        return [Change("children", list(old) if entry is not None else MISSING, list(new))]
+        return [Change("children", list(old) if entry is not None else MISSING, [Plain(word) for word in new])]
 
     def _fresh_settings(self, block: Block, path: str) -> str:
         lines = Lines()
@@ -271,7 +290,7 @@ class Render:
         add_settings(lines, block, self._state(block.key).fixes(), dict(first), frozenset())
         text = lines.text() if lines.lines else ""
         children = self.layout.children.get(block.key)
-        return text + (edit_mapping("", [Change("children", MISSING, list(children))]) if children else "")
+        return text + (edit_mapping("", [Change("children", MISSING, [Plain(name) for name in children])]) if children else "")
 
     # --- units
 
@@ -284,6 +303,7 @@ class Render:
                 return
             package = f"{posixpath.dirname(path)}/_packages/{posixpath.basename(old)}"
             self._put(package, self.tree.files[old], old)
+        self._name(block, block.children, Counter())
         front = document.front if document is not None else Front("", "", "", "")
         yaml = self._front_yaml(front.yaml, block, path, document)
         body = self._compose(document.body if document else None, block.children, document, path, block)
@@ -294,6 +314,16 @@ class Render:
         else:
             text += body.text()
         self._write(path, text or "---\n---\n", document.text if document else None, old if document else None)
+
+    def _name(self, unit: Block, children: Sequence[Block], counts: Counter[str]) -> None:
+        """The names that places give, as the compiler counts them."""
+        for block in children:
+            old = self.documents.pieces.get(block.key)
+            if old is not None and old.olx and self._state(block.key).way == 0:
+                continue
+            counts[block.category] += 1
+            self.result.names[block.key] = f"{unit.url_name}-{block.category}-{counts[block.category]}"
+            self._name(unit, block.children, counts)
 
     def _front_yaml(self, yaml: str, block: Block, path: str, document: Document | None) -> str:
         state = self._state(block.key)
@@ -336,7 +366,10 @@ class Render:
         if old is None or ours is None or anew or state.way > 0:
             return self._rendered(block, path)
         piece: Piece | None = old
-        if block.key in self.states or (old.olx and self._changed(block)):
+        if ours.implicit_id and not self.aligned and not old.olx:
+            if self.result.names.get(block.key, block.url_name) != block.url_name and not state.named:
+                state = replace(state, named=True)
+        if state.named or block.key in self.states or (old.olx and self._changed(block)):
             piece = edit_piece(old, ours, block, state, self._place(old.path, PurePosixPath(path), block.key))
         if piece is None:
             return self._rendered(block, path)
@@ -351,8 +384,6 @@ class Render:
         return self._relinked(piece, str(old.path), path)
 
     def _relinked(self, piece: Piece, before: str, after: str) -> Piece:
-        if not self.moves and before == after:
-            return piece
         if piece.fence is None or piece.olx:
             return replace(piece, text=self.moves.relink(piece.text, before, after))
         if piece.inner is not None:  # what it holds is done already

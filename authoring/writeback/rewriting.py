@@ -82,7 +82,7 @@ def rewrite(tree: SourceTree, ours: Course, wanted: Course, *, align: Align | No
     """
     if not any(differences(wanted, ours)):
         return Rewritten({}, {}, (), {}, tree, ours)
-    return _Rewriter(tree, ours, wanted, align or (lambda course: course)).rewritten()
+    return _Rewriter(tree, ours, wanted, align).rewritten()
 
 
 @dataclass(slots=True)
@@ -98,13 +98,16 @@ class _Knowledge:
 
 
 class _Rewriter:
-    def __init__(self, tree: SourceTree, ours: Course, wanted: Course, align: Align) -> None:
+    def __init__(self, tree: SourceTree, ours: Course, wanted: Course, align: Align | None) -> None:
         self.tree = tree
         self.wanted = wanted
-        self.align = align
+        self.align = align or (lambda course: course)
+        self.aligned = align is not None
         self.ours = ours
         self.documents = read_documents(tree, ours)
         self.known = _Knowledge()
+        self.names: Mapping[BlockKey, str] = {}
+        self.implicit = {block.key for block in ours.blocks() if block.implicit_id}
         self.blocks: dict[BlockKey, Block] = {}
         self.parents: dict[BlockKey, Block] = {}
         for block, parent in wanted.root.walk_with_parent():
@@ -119,7 +122,10 @@ class _Rewriter:
         self._begin()
         best: tuple[int, Files, Course, tuple[Difference, ...], tuple[Diagnostic, ...]] | None = None
         for _ in range(MAX_ROUNDS):
-            files = Render(self.documents, self.wanted, self.known.states, self._layout()).files()
+            files = Render(
+                self.documents, self.wanted, self.known.states, self._layout(), aligned=self.aligned
+            ).files()
+            self.names = files.names
             compiled, findings = compile_tree(tree_of(files.files.values()))
             found = self.align(compiled) if compiled is not None else None
             left = tuple(differences(self.wanted, found))
@@ -227,6 +233,9 @@ class _Rewriter:
         if block is None:
             return False
         state = self.known.state(key)
+        if key in self.implicit and not state.named and self._renamed(key):
+            state.named = True
+            return True
         if part.startswith("field "):
             return self._learn_field(block, state, part.removeprefix("field "))
         match part:
@@ -257,6 +266,13 @@ class _Rewriter:
                 return self._plainer(key)
             case _:
                 return False
+
+    def _renamed(self, key: BlockKey) -> bool:
+        """Whether a component without an id has come to a place that gives it another name."""
+        piece = self.documents.pieces.get(key)
+        document = self.documents.documents.get(str(piece.path)) if piece is not None else None
+        before = document.prefixes.get(key) if document is not None else None
+        return before is not None and self.names.get(key, before) != before
 
     def _learn_field(self, block: Block, state: State, name: str) -> bool:
         for known in (state.names, state.forced if name in block.fields else state.unset):

@@ -39,6 +39,8 @@ def scalar_text(
     if isinstance(value, str):
         if kind is FieldType.DATE:
             return date_text(value, name, timezone, old)
+        if kind in (FieldType.RELATIVE_TIME, FieldType.TIMEDELTA) and style is None and re.fullmatch(r"[\w: ]+", value):
+            return value
         if style in ("'", '"') and value.isprintable():
             return _quoted(value, style)
     if isinstance(value, int | float) and old is not None and _PERCENT.fullmatch(old.strip()):

@@ -38,6 +38,12 @@ Writer: TypeAlias = "Callable[[FieldValue, str | None, str | None], str]"
 """`(value, the scalar that stood there, its style) -> text`."""
 
 
+class Plain(str):
+    """A word that is written without quotation marks: a name that is read as it stands."""
+
+    __slots__ = ()
+
+
 class CannotEdit(Exception):  # noqa: N818 (no error: the caller writes the text anew)
     """The text cannot be changed in place."""
 
@@ -78,7 +84,9 @@ def _pair(change: Change, indent: int) -> str:
     """A new `key: value`, with its line end."""
     assert change.new is not MISSING
     key = dump({change.key: ""}).split(": ")[0]
-    if isinstance(change.new, Mapping | list | tuple) and change.new:
+    if isinstance(change.new, list) and change.new and all(isinstance(item, Plain) for item in change.new):
+        text = f"{key}:\n" + "".join(f"  - {item}\n" for item in change.new)
+    elif isinstance(change.new, Mapping | list | tuple) and change.new:
         text = dump({change.key: change.new})
     else:
         value = change.write(change.new, None, None)
@@ -186,7 +194,7 @@ class _Editor:
         spelled = self._spellings(node, old)
         words = []
         for item in new:
-            text = spelled.get(digest(item)) or scalar_text(item)
+            text = spelled.get(digest(item)) or (item if isinstance(item, Plain) else scalar_text(item))
             if "\n" in text or (text[:1] not in "\"'" and re.search(r"[,\[\]{}]", text)):
                 raise CannotEdit
             words.append(text)
@@ -239,7 +247,7 @@ class _Editor:
             else:
                 return
         if moved is None and isinstance(node, yaml.ScalarNode) and not isinstance(new, Mapping | list | tuple):
-            text = scalar_text(new, old=node.value, style=node.style)
+            text = new if isinstance(new, Plain) else scalar_text(new, old=node.value, style=node.style)
             if "\n" not in text and node.style not in ("|", ">"):
                 self.edits.append((node.start_mark.index, node.end_mark.index, text))
                 return
@@ -327,5 +335,7 @@ def _inner_changes(
 
 
 def _item_text(item: FieldValue, indent: int) -> str:
+    if isinstance(item, Plain):
+        return f"{' ' * indent}- {item}\n"
     lines = dump({"k": [item]}).split("\n")[1:]
     return _indented("\n".join(line[2:] for line in lines), indent)
