@@ -299,9 +299,10 @@ def rendered(
         return state.fixes() if state is not None else Fixes()
 
     lines = Lines()
-    Writer(back, way, fixes, {}, package).add(lines, block.transform(_explicit))
+    Writer(back, way, fixes, {}, package).add(lines, block.transform(explicit))
     return Piece(lines.text().strip("\n"), block.key, path, Fence(":::\n", "", "", "", ":::"))
 
 
-def _explicit(block: Block) -> Block:
+def explicit(block: Block) -> Block:
+    """The block as one whose id is written."""
     return replace(block, implicit_id=False) if block.implicit_id else block

@@ -26,6 +26,7 @@ from authoring.writeback.components import (
     State,
     edit_entries,
     edit_piece,
+    explicit,
     merge_olx,
     rendered,
 )
@@ -214,10 +215,14 @@ class Render:
             if not changed:
                 self._write(path, relinked, spelling, old)
                 return
-            merged = merge_olx(relinked, before, block) if state.way < 2 else None
-            self._write(path, merged or olx_text(block), spelling, old)
+            merged = merge_olx(relinked, before, self._named(block)) if state.way < 2 else None
+            self._write(path, merged or olx_text(block.transform(explicit)), spelling, old)
             return
-        self._write(path, olx_text(block), spelling, None)
+        self._write(path, olx_text(block.transform(explicit)), spelling, None)
+
+    def _named(self, block: Block) -> Block:
+        """The block with ids for all parts that need one."""
+        return block.transform(lambda part: explicit(part) if self._state(part.key).named else part)
 
     def _changed(self, block: Block) -> bool:
         """Whether anything in a block that is written as one is to change."""
@@ -370,7 +375,7 @@ class Render:
             if self.result.names.get(block.key, block.url_name) != block.url_name and not state.named:
                 state = replace(state, named=True)
         if state.named or block.key in self.states or (old.olx and self._changed(block)):
-            piece = edit_piece(old, ours, block, state, self._place(old.path, PurePosixPath(path), block.key))
+            piece = edit_piece(old, ours, self._named(block) if old.olx else block, state, self._place(old.path, PurePosixPath(path), block.key))
         if piece is None:
             return self._rendered(block, path)
         if old.fence is not None and not old.olx and (old.inner is not None or block.children):
