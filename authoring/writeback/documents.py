@@ -25,7 +25,7 @@ from authoring.source.coursefile import read_timezone
 from authoring.source.files import SourceTree
 from authoring.source.nodes import Component, Node, Outline
 from authoring.source.outline import COURSE_FILE, MARKDOWN, SETTINGS_FILES, read_outline
-from authoring.writeback.layout import Home
+from authoring.writeback.layout import Home, home_key
 from authoring.writeback.pieces import Body, Piece, parse_body
 from authoring.writeback.texts import Text
 
@@ -154,8 +154,9 @@ def read_documents(tree: SourceTree, ours: Course) -> Documents:
 
 def _add_node(found: Documents, node: Node) -> None:
     path = str(node.path)
-    found.homes[node.key] = Home(path, node.key, found.tree.is_folder(path))
-    found.nodes[node.key] = node
+    key = home_key(node.block) if node.block is not None else node.key
+    found.homes[key] = Home(path, node.key, found.tree.is_folder(path))
+    found.nodes[key] = node
 
 
 def _add_unit(found: Documents, node: Node, key_of: object) -> None:

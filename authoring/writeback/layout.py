@@ -43,6 +43,13 @@ class Layout:
     """Blocks that are OLX files."""
 
 
+def home_key(block: Block) -> BlockKey:
+    """What a block's file is kept under. A mere pointer may stand besides the block itself, in a file of its own."""
+    if POINTER_ONLY in block.extra.attributes:
+        return BlockKey(block.category, f"{block.url_name} (pointer)")
+    return block.key
+
+
 def is_standard(block: Block, parent: Block) -> bool:
     """Whether a block can be a folder or a Markdown file where it stands."""
     return (
@@ -74,11 +81,11 @@ def layout_of(
             layout.children[block.key] = tuple(ordered)
         for child, (name, kept) in zip(block.children, names, strict=True):
             inner = f"{path}/{name}" if path else name
-            layout.paths[child.key] = inner
-            if child.key in layout.whole or not is_standard(child, block) or inner.endswith(".xml"):
-                layout.whole.add(child.key)
+            layout.paths[home_key(child)] = inner
+            if home_key(child) in layout.whole or not is_standard(child, block) or inner.endswith(".xml"):
+                layout.whole.add(home_key(child))
             elif child.category != VERTICAL:
-                home = homes.get(child.key) if kept else None
+                home = homes.get(home_key(child)) if kept else None
                 folder(child, inner, home.path if home is not None else None)
 
     if wanted.root.category != LIBRARY:
@@ -99,8 +106,8 @@ def _names(
     own: list[str | None] = []
     stays: list[bool] = []
     for child in parent.children:
-        home = homes.get(child.key)
-        usable = home is not None and home.key == child.key and _fits(child, parent, home, whole)
+        home = homes.get(home_key(child))
+        usable = home is not None and _fits(child, parent, home, whole)
         name = home.path.rpartition("/")[2] if usable and home is not None else None
         own.append(name)
         stays.append(name is not None and home is not None and folder is not None and _folder(home.path) == folder)
@@ -146,7 +153,7 @@ def _fill(
 def _fits(child: Block, parent: Block, home: Home, whole: set[BlockKey]) -> bool:
     """Whether the file that a block has can be its file in its new place."""
     is_xml = home.path.lower().endswith(".xml")
-    if child.key in whole:
+    if home_key(child) in whole:
         return is_xml
     return is_xml or is_standard(child, parent)
 
@@ -199,7 +206,7 @@ def _stem_of(child: Block, own: str | None, parent: Block, whole: set[BlockKey])
         suffix = "" if is_folder else PurePosixPath(own).suffix
         stem = own.removesuffix(suffix) if suffix else own
         return _NUMBER.sub("", stem) or stem, suffix
-    if child.key in whole or not is_standard(child, parent):
+    if home_key(child) in whole or not is_standard(child, parent):
         return title_word(child), ".xml"
     return title_word(child), ".md" if child.category == VERTICAL else ""
 

@@ -14,12 +14,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from authoring.decompile.components import Lines, add_settings, olx_text
+from authoring.decompile.folder import by_key
 from authoring.decompile.places import HANDOUTS
 from authoring.diagnostics import Diagnostics
 from authoring.markup.links import Linker, rewrite_html
 from authoring.markup.unrender import html_to_markdown
 from authoring.model import CHAPTER, LIBRARY, SEQUENTIAL, VERTICAL, Asset, Block, BlockKey, Course
+from authoring.olx.reader import POINTER_ONLY
 from authoring.source.files import SourceFile
+from authoring.source.names import order_of
 from authoring.source.outline import COURSE_FILE
 from authoring.writeback.components import (
     Place,
@@ -32,12 +35,14 @@ from authoring.writeback.components import (
 )
 from authoring.writeback.coursefile import edit_course_file
 from authoring.writeback.documents import Document, Documents, Front, index_of, places_of_homes
-from authoring.writeback.layout import Home, Layout, id_of_path
+from authoring.writeback.layout import Home, Layout, home_key, id_of_path
 from authoring.writeback.links import Moves
 from authoring.writeback.pieces import Body, Piece, compose
 from authoring.writeback.prose import Surroundings
 from authoring.writeback.texts import Text, merge3
 from authoring.writeback.yamledit import MISSING, CannotEdit, Change, Plain, edit_mapping
+
+PAGES = ("static_tab", "about", "course_info")
 
 SETTINGS = {CHAPTER: "section.yaml", SEQUENTIAL: "subsection.yaml"}
 
@@ -70,7 +75,7 @@ class Render:
     ) -> None:
         self.documents = documents
         self.tree = documents.tree
-        self.ours = {block.key: block for block in documents.ours.blocks()}
+        self.ours = by_key(documents.ours)
         self.wanted = wanted
         self.states = states
         self.layout = layout
@@ -176,10 +181,10 @@ class Render:
             self._library()
             return
         for block in parent.children:
-            path = self.layout.paths.get(block.key)
+            path = self.layout.paths.get(home_key(block))
             if path is None:
                 continue
-            if block.key in self.layout.whole:
+            if home_key(block) in self.layout.whole:
                 self._olx_file(block, path)
             elif block.category == VERTICAL:
                 self._unit(block, path)
@@ -188,26 +193,50 @@ class Render:
                 self._children(block)
 
     def _library(self) -> None:
-        """A library's components stand in its files in one run; each file keeps those that it has."""
-        blocks = {block.key: block for block in self.wanted.root.walk()}
-        for key, home in self.documents.homes.items():
-            document = self.documents.documents.get(home.path)
-            if key in self.layout.paths and document is None:
+        """A library's components stand in its files in one run: each in the file that it has, unless the order is against
+        it; what is new beside its neighbour."""
+        files = sorted(
+            (home.path for key, home in self.documents.homes.items() if key.category not in PAGES),
+            key=lambda path: order_of(path.rpartition("/")[2]),
+        ) or ["components.md"]
+        own: dict[BlockKey, str] = {}
+        for path in files:
+            document = self.documents.documents.get(path)
+            pieces = document.body.pieces if document is not None and document.body is not None else ()
+            own |= {piece.key: path for piece in pieces if piece.key is not None}
+        own |= {key: home.path for key, home in self.documents.homes.items() if home.path.endswith(".xml")}
+        held: dict[str, list[Block]] = {path: [] for path in files}
+        at = 0
+        for block in self.wanted.root.children:
+            path = own.get(home_key(block))
+            if path is not None and files.index(path) >= at:
+                at = files.index(path)
+            elif files[at].endswith(".xml"):
+                at = next((n for n in range(at, len(files)) if files[n].endswith(".md")), at)
+                if files[at].endswith(".xml"):
+                    files.append(f"{99:02}-components.md")
+                    at = len(files) - 1
+            held.setdefault(files[at], []).append(block)
+        for path, blocks in held.items():
+            document = self.documents.documents.get(path)
+            if path.endswith(".xml"):
+                if blocks:
+                    self._olx_file(blocks[0], path)
                 continue
-            if document is None or document.body is None or key in self.ours and self.ours[key].category == "static_tab":
-                file = self.tree.files.get(home.path)
-                if file is not None and key.category not in ("static_tab", "about", "course_info"):
-                    self._put(home.path, file)
-                continue
-            own = [blocks[p.key] for p in document.body.pieces if p.key is not None and p.key in blocks]
-            body = self._compose(document.body, own, document, home.path)
-            text = replace(document.front, body=body.text()).text()
-            self._write(home.path, text, document.text, home.path)
+            unit = Block(BlockKey(VERTICAL, id_of_path(path, folder=False)))
+            self._name(unit, blocks, Counter())
+            front = document.front if document is not None else Front("", "", "", "")
+            body = self._compose(document.body if document is not None else None, blocks, document, path)
+            text = replace(front, body=body.text()).text()
+            self._write(path, text, document.text if document else None, path if document else None)
 
     def _olx_file(self, block: Block, path: str) -> None:
-        old = self._old_path(block.key)
+        old = self._old_path(home_key(block))
         spelling = self.documents.text(old) if old is not None and old.endswith(".xml") else None
         before = self.ours.get(block.key)
+        if spelling is not None and old is not None and POINTER_ONLY in block.extra.attributes:
+            self._write(path, spelling.text, spelling, old)
+            return
         if spelling is not None and before is not None and old is not None:
             relinked = self.moves.relink(spelling.text, old, path)
             state = self._state(block.key)

@@ -9,6 +9,7 @@ from random import Random
 from authoring.markup.problem import compile_problem
 from authoring.model import (
     CHAPTER,
+    LIBRARY,
     SEQUENTIAL,
     VERTICAL,
     Block,
@@ -166,7 +167,7 @@ def add(course: Course, random: Random) -> Course:
 
 def _new(level: str, name: str, random: Random) -> Block:
     title: FieldValue = random.choice(WORDS)
-    if level == VERTICAL:
+    if level in (VERTICAL, LIBRARY):
         return random.choice([_html, _problem, _video])(name, title)
     below = {"course": CHAPTER, CHAPTER: SEQUENTIAL, SEQUENTIAL: VERTICAL}[level]
     children = tuple(_new(below, f"{name}{n}", random) for n in range(random.randrange(3)))
