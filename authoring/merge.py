@@ -36,7 +36,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from authoring.decompile.folder import same_content
 from authoring.lockfile import PACKAGE, LockPart, content_field, digest, wanted_state
@@ -420,9 +420,11 @@ class _Merge:
             if name not in self.base.assets:
                 self.taken.append(Taken(BlockKey(ASSET, name), EXISTENCE))
                 yield asset
-            elif asset.digest != self.base.assets[name].digest:
-                if self._decide(Conflict(BlockKey(ASSET, name), EXISTENCE, False, True)) is Side.THEIRS:
-                    yield asset
+            elif (
+                asset.digest != self.base.assets[name].digest
+                and self._decide(Conflict(BlockKey(ASSET, name), EXISTENCE, False, True)) is Side.THEIRS
+            ):
+                yield asset
 
 
 def _digest(value: FieldValue) -> str | None:
@@ -441,7 +443,7 @@ def _asset_digest(asset: Asset | None) -> str | None:
 def _policy_digest(policy: GradingPolicy | None) -> str | None:
     if policy is None:
         return None
-    return digest(dict(policy_to_json(policy)))  # type: ignore[arg-type]
+    return digest(cast(FieldValue, policy_to_json(policy)))
 
 
 def _merged_order(
@@ -470,7 +472,7 @@ def _insert(order: Iterable[BlockKey], source: Sequence[BlockKey], members: Coll
         if key not in members:
             continue
         if key not in placed:
-            result.insert(result.index(previous) + 1 if previous in placed else 0, key)  # type: ignore[arg-type]
+            result.insert(result.index(previous) + 1 if previous in placed else 0, key)
             placed.add(key)
         previous = key
     return result

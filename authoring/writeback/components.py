@@ -15,14 +15,14 @@ from authoring.decompile.components import Fixes, Lines, Way, Writer, olx_text, 
 from authoring.diagnostics import Diagnostics
 from authoring.markup.problem import decompile_problem
 from authoring.model import Asset, Block, BlockKey, FieldValue
-from authoring.registry import field_aliases, fields_of, spec
+from authoring.registry import FieldType, field_aliases, fields_of, spec
 from authoring.source.directives import split_options
 from authoring.source.fields import KEPT_KEY
 from authoring.writeback.pieces import Fence, Piece, head_of
 from authoring.writeback.prose import Surroundings, merge_markdown
 from authoring.writeback.texts import merge3
 from authoring.writeback.values import scalar_text
-from authoring.writeback.yamledit import MISSING, CannotEdit, Change, Value, edit_mapping
+from authoring.writeback.yamledit import MISSING, CannotEdit, Change, Value, ValueWriter, edit_mapping
 from authoring.yamlnodes import INVALID, Entry, parse_mapping, plain_value
 
 KEYS = {"display_name": "title", "youtube_id_1_0": "youtube", "html5_sources": "sources"}
@@ -88,7 +88,7 @@ def _changes(
 ) -> Iterator[Change]:
     category = wanted.category
     specs = fields_of(category)
-    names = {alias: name for alias, name in field_aliases(category).items()}
+    names = dict(field_aliases(category))
     names |= {key: name for name, key in _SHAPED.get(category, {}).items()}
     written: dict[str, str] = {}
     for key in entries:
@@ -120,12 +120,17 @@ def _changes(
             key,
             _with_paths(old, name, place) if paths else old,
             _with_paths(new, name, place) if paths else new,
-            lambda value, was, style, name=name, kind=known.type if known else None: scalar_text(
-                value, name=name, kind=kind, timezone=place.timezone, old=was, style=style
-            ),
+            _writer(name, known.type if known is not None else None, place.timezone),
             first=name == "display_name",
         )
     yield from _kept_changes(entries.get(KEPT_KEY), ours, wanted, state, kept, unset)
+
+
+def _writer(name: str, kind: FieldType | None, timezone: tzinfo) -> ValueWriter:
+    def write(value: FieldValue, was: str | None, style: str | None) -> str:
+        return scalar_text(value, name=name, kind=kind, timezone=timezone, old=was, style=style)
+
+    return write
 
 
 def _kept_changes(
@@ -162,9 +167,7 @@ def _kept_changes(
 def _with_paths(value: Value, name: str, place: Place) -> Value:
     """A value with the platform's names of files as paths."""
     if name == "transcripts" and isinstance(value, Mapping):
-        return {
-            key: (place.asset_path(item) or item) if isinstance(item, str) else item for key, item in value.items()
-        }
+        return {key: (place.asset_path(item) or item) if isinstance(item, str) else item for key, item in value.items()}
     if isinstance(value, str):
         if name.endswith("_image"):
             return place.asset_path(value) or value

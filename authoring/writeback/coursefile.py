@@ -14,9 +14,7 @@ from authoring.writeback.yamledit import MISSING, CannotEdit, Change, edit_mappi
 from authoring.yamlnodes import mapping_of, parse_mapping
 
 
-def edit_course_file(
-    text: str, ours: Course, wanted: Course, state: State, place: Place, more: list[Change]
-) -> str:
+def edit_course_file(text: str, ours: Course, wanted: Course, state: State, place: Place, more: list[Change]) -> str:
     """The new text; `more` are changes that the caller knows of. What cannot be changed in place stays, and the proof
     says so."""
     try:
@@ -32,9 +30,7 @@ def edit_course_file(
         return text
 
 
-def _nested(
-    text: str, ours: Course, wanted: Course, state: State, place: Place
-) -> tuple[set[str], Change] | None:
+def _nested(text: str, ours: Course, wanted: Course, state: State, place: Place) -> tuple[set[str], Change] | None:
     """Fields that stand under `settings:`, and their change."""
     entry = (parse_mapping(text, place.path, 1, Diagnostics()) or {}).get("settings")
     found = mapping_of(entry, Diagnostics()) if entry is not None else None

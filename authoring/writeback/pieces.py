@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from authoring.diagnostics import Diagnostics
@@ -85,9 +86,7 @@ class Body:
                 yield from piece.inner.walk()
 
 
-def parse_body(
-    text: str, path: PurePosixPath, components: Sequence[Component], keys: Mapping[int, BlockKey]
-) -> Body:
+def parse_body(text: str, path: PurePosixPath, components: Sequence[Component], keys: Mapping[int, BlockKey]) -> Body:
     """The pieces of a body that compiles without errors; `components` are what the outline found in it, `keys` the key of
     each by the identity of its component."""
     left = iter(components)
@@ -139,7 +138,7 @@ def head_of(fence: Fence, name: str | None) -> Fence:
 def compose(old: Body, new: Sequence[Piece]) -> Body:
     """The pieces in a new order: those that stood together keep the lines between them, the others get a blank one. Prose
     without words stays before what it stood before; at the end, when that has gone."""
-    pieces = list(_with_hidden(old, new))
+    pieces = _apart(list(_with_hidden(old, new)))
     followed = {
         (_identity(first), _identity(second)): gap
         for first, second, gap in zip(old.pieces, old.pieces[1:], old.gaps[1:], strict=False)
@@ -147,12 +146,32 @@ def compose(old: Body, new: Sequence[Piece]) -> Body:
     if not pieces:
         return Body((), ("\n" if old.text() else "",))
     gaps = [old.gaps[0]]
-    for first, second in zip(pieces, pieces[1:], strict=False):
+    for first, second in pairwise(pieces):
         gap = followed.get((_identity(first), _identity(second)), "\n\n")
         touching = first.is_prose != second.is_prose and "\n" in gap
         gaps.append(gap if touching or gap.count("\n") > 1 or not (first.is_prose and second.is_prose) else "\n\n")
     last = old.gaps[-1] if old.pieces and "\n" in old.gaps[-1] else "\n"
     return Body(tuple(pieces), (*gaps, last))
+
+
+def _apart(pieces: list[Piece]) -> list[Piece]:
+    """Prose beside other prose would be one text with it: it becomes a directive."""
+    result: list[Piece] = []
+    for place, piece in enumerate(pieces):
+        before = result[-1] if result else None
+        after = pieces[place + 1] if place + 1 < len(pieces) else None
+        beside = before is not None and before.is_prose
+        beside = beside or (after is not None and after.is_prose and after.key is None)
+        result.append(as_directive(piece) if piece.is_prose and piece.key is not None and beside else piece)
+    return result
+
+
+def as_directive(piece: Piece) -> Piece:
+    """Prose as an `html` directive that says the same."""
+    body = f"{piece.text}\n"
+    rule = "" if split_options(body)[1] == body else "---\n"
+    fence = Fence(":::html\n", "", rule, body, ":::").with_colons(body)
+    return replace(piece, text=fence.text(), fence=fence)
 
 
 def _identity(piece: Piece) -> object:

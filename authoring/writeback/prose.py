@@ -131,7 +131,10 @@ def _changed(
             yield "", block.gap.rstrip("\n")  # link definitions: others may need them
     if fresh:
         html = serialize(fresh)
-        yield (around.markdown(html) or around.unlinked(html)).strip("\n"), gone[0].gap if gone and not gone[0].gap.strip() else ""
+        yield (
+            (around.markdown(html) or around.unlinked(html)).strip("\n"),
+            gone[0].gap if gone and not gone[0].gap.strip() else "",
+        )
 
 
 def _by_word(block: _Block, node: Node, around: Surroundings) -> str:

@@ -22,7 +22,6 @@ from authoring.markup.unrender import html_to_markdown
 from authoring.model import CHAPTER, LIBRARY, SEQUENTIAL, VERTICAL, Asset, Block, BlockKey, Course
 from authoring.olx.reader import POINTER_ONLY
 from authoring.source.files import SourceFile
-from authoring.source.names import order_of
 from authoring.source.outline import COURSE_FILE
 from authoring.writeback.components import (
     Place,
@@ -35,14 +34,13 @@ from authoring.writeback.components import (
 )
 from authoring.writeback.coursefile import edit_course_file
 from authoring.writeback.documents import Document, Documents, Front, index_of, places_of_homes
+from authoring.writeback.filing import aside, dumped_title, library_runs, listed_children
 from authoring.writeback.layout import Home, Layout, home_key, id_of_path
 from authoring.writeback.links import Moves
 from authoring.writeback.pieces import Body, Piece, compose
 from authoring.writeback.prose import Surroundings
 from authoring.writeback.texts import Text, merge3
 from authoring.writeback.yamledit import MISSING, CannotEdit, Change, Plain, edit_mapping
-
-PAGES = ("static_tab", "about", "course_info")
 
 SETTINGS = {CHAPTER: "section.yaml", SEQUENTIAL: "subsection.yaml"}
 
@@ -135,23 +133,12 @@ class Render:
         for path, file in self.tree.files.items():
             if path in owned or path in settings or path in assets or path == COURSE_FILE:
                 continue
-            new = self._aside(path, emptied)
+            new = aside(path, emptied, self.moves)
             if new != path:
                 self.result.aside.append(new)
             else:
                 new = self.moves.new(path)
             self._put(new, file, path)
-
-    def _aside(self, path: str, emptied: set[str]) -> str:
-        """Where a file of a folder goes whose block is gone: beside it, under a name that is no part of the course."""
-        parts = path.split("/")
-        for depth in range(1, len(parts)):
-            folder = "/".join(parts[:depth])
-            if folder in emptied:
-                parent = self.moves.new("/".join(parts[: depth - 1])) if depth > 1 else ""
-                name = f"_{parts[depth - 1]}"
-                return "/".join([*([parent] if parent else []), name, *parts[depth:]])
-        return path
 
     def _put(self, path: str, file: SourceFile, old: str | None = None) -> None:
         if old is not None and old != path:
@@ -193,31 +180,7 @@ class Render:
                 self._children(block)
 
     def _library(self) -> None:
-        """A library's components stand in its files in one run: each in the file that it has, unless the order is against
-        it; what is new beside its neighbour."""
-        files = sorted(
-            (home.path for key, home in self.documents.homes.items() if key.category not in PAGES),
-            key=lambda path: order_of(path.rpartition("/")[2]),
-        ) or ["components.md"]
-        own: dict[BlockKey, str] = {}
-        for path in files:
-            document = self.documents.documents.get(path)
-            pieces = document.body.pieces if document is not None and document.body is not None else ()
-            own |= {piece.key: path for piece in pieces if piece.key is not None}
-        own |= {key: home.path for key, home in self.documents.homes.items() if home.path.endswith(".xml")}
-        held: dict[str, list[Block]] = {path: [] for path in files}
-        at = 0
-        for block in self.wanted.root.children:
-            path = own.get(home_key(block))
-            if path is not None and files.index(path) >= at:
-                at = files.index(path)
-            elif files[at].endswith(".xml"):
-                at = next((n for n in range(at, len(files)) if files[n].endswith(".md")), at)
-                if files[at].endswith(".xml"):
-                    files.append(f"{99:02}-components.md")
-                    at = len(files) - 1
-            held.setdefault(files[at], []).append(block)
-        for path, blocks in held.items():
+        for path, blocks in library_runs(self.documents, self.wanted).items():
             document = self.documents.documents.get(path)
             if path.endswith(".xml"):
                 if blocks:
@@ -296,27 +259,11 @@ class Render:
         return changes
 
     def _listed(self, block: Block, names: Sequence[str]) -> list[Change]:
-        """The change of a `children` list, whose items keep their spelling."""
-        is_root = block is self.wanted.root
-        entries = self.documents.outline.settings if is_root else None
-        if not is_root and block.key in self.documents.nodes:
-            entries = self.documents.nodes[block.key].entries
-        entry = (entries or {}).get("children")
-        old = [item.value for item in entry.node.value] if entry is not None else []
-        spelled: dict[str, str] = {}
-        for word in old:
-            for name in names:
-                if word.rstrip("/") in (name, _stem(name)):
-                    spelled.setdefault(name, word)
-        bare = bool(old) and not any(PurePosixPath(word).suffix in (".md", ".xml", ".zip") for word in old)
-        stems = [_stem(name) for name in names]
-        new = [
-            spelled.get(name) or (stem if bare and stems.count(stem) == 1 else name)
-            for name, stem in zip(names, stems, strict=True)
-        ]
-        if new == old:
-            return []
-        return [Change("children", list(old) if entry is not None else MISSING, [Plain(word) for word in new])]
+        node = self.documents.nodes.get(block.key)
+        entries = node.entries if node is not None else None
+        if block is self.wanted.root:
+            entries = self.documents.outline.settings
+        return listed_children((entries or {}).get("children"), names)
 
     def _fresh_settings(self, block: Block, path: str) -> str:
         lines = Lines()
@@ -324,7 +271,9 @@ class Render:
         add_settings(lines, block, self._state(block.key).fixes(), dict(first), frozenset())
         text = lines.text() if lines.lines else ""
         children = self.layout.children.get(block.key)
-        return text + (edit_mapping("", [Change("children", MISSING, [Plain(name) for name in children])]) if children else "")
+        return text + (
+            edit_mapping("", [Change("children", MISSING, [Plain(name) for name in children])]) if children else ""
+        )
 
     # --- units
 
@@ -400,11 +349,17 @@ class Render:
         if old is None or ours is None or anew or state.way > 0:
             return self._rendered(block, path)
         piece: Piece | None = old
-        if ours.implicit_id and not self.aligned and not old.olx:
-            if self.result.names.get(block.key, block.url_name) != block.url_name and not state.named:
-                state = replace(state, named=True)
+        place_name = self.result.names.get(block.key, block.url_name)
+        if ours.implicit_id and not self.aligned and not old.olx and place_name != block.url_name:
+            state = replace(state, named=True)
         if state.named or block.key in self.states or (old.olx and self._changed(block)):
-            piece = edit_piece(old, ours, self._named(block) if old.olx else block, state, self._place(old.path, PurePosixPath(path), block.key))
+            piece = edit_piece(
+                old,
+                ours,
+                self._named(block) if old.olx else block,
+                state,
+                self._place(old.path, PurePosixPath(path), block.key),
+            )
         if piece is None:
             return self._rendered(block, path)
         if old.fence is not None and not old.olx and (old.inner is not None or block.children):
@@ -510,9 +465,7 @@ class Render:
                 return
         self._fresh_page(block, path, plain=plain)
 
-    def _page_body(
-        self, body: str, ours: Block, block: Block, place: Place, path: str, *, plain: bool
-    ) -> str | None:
+    def _page_body(self, body: str, ours: Block, block: Block, place: Place, path: str, *, plain: bool) -> str | None:
         content = block.content or ""
         if plain or not content.strip():
             return content
@@ -531,7 +484,9 @@ class Render:
             markdown = html_to_markdown(linked) if self._state(block.key).way < 2 else None
             body, suffix = (markdown, ".md") if markdown else (linked, ".html")
         lines = Lines()
-        first = {"id": block.url_name} if block.key != HANDOUTS and id_of_path(path, folder=False) != block.url_name else {}
+        first = (
+            {"id": block.url_name} if block.key != HANDOUTS and id_of_path(path, folder=False) != block.url_name else {}
+        )
         add_settings(lines, block, self._state(block.key).fixes(), dict(first), frozenset())
         head = f"---\n{lines.text()}---\n" if lines.lines or body.startswith("---") else ""
         self._write(f"{stem}{suffix}", f"{head}{body.rstrip(chr(10))}\n")
@@ -557,12 +512,3 @@ class Render:
             self.result.files[path] = SourceFile(asset.path, asset.file or Path(path), asset.size, digest=asset.digest)
             if asset.file is not None:
                 self.result.copies[path] = asset.file
-
-
-def dumped_title(block: Block) -> str:
-    """The settings of a folder that would be empty otherwise."""
-    return edit_mapping("", [Change("title", MISSING, block.display_name or block.url_name)])
-
-
-def _stem(name: str) -> str:
-    return PurePosixPath(name).stem if PurePosixPath(name).suffix in (".md", ".markdown", ".xml", ".zip") else name

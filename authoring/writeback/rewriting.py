@@ -20,7 +20,7 @@ from authoring.source import SourceTree, compile_tree, tree_of
 from authoring.source.compiler import LINK_CODES
 from authoring.source.outline import COURSE_FILE
 from authoring.writeback.components import State
-from authoring.writeback.documents import Documents, read_documents
+from authoring.writeback.documents import read_documents
 from authoring.writeback.layout import Home, Layout, layout_of
 from authoring.writeback.proof import Difference, differences
 from authoring.writeback.render import Files, Render
@@ -122,9 +122,7 @@ class _Rewriter:
         self._begin()
         best: tuple[int, Files, Course, tuple[Difference, ...], tuple[Diagnostic, ...]] | None = None
         for _ in range(MAX_ROUNDS):
-            files = Render(
-                self.documents, self.wanted, self.known.states, self._layout(), aligned=self.aligned
-            ).files()
+            files = Render(self.documents, self.wanted, self.known.states, self._layout(), aligned=self.aligned).files()
             self.names = files.names
             compiled, findings = compile_tree(tree_of(files.files.values()))
             found = self.align(compiled) if compiled is not None else None
@@ -194,9 +192,7 @@ class _Rewriter:
 
     # --- what compiling teaches
 
-    def _learn_all(
-        self, left: Iterable[Difference], broken: Iterable[Diagnostic], found: Course | None
-    ) -> bool:
+    def _learn_all(self, left: Iterable[Difference], broken: Iterable[Diagnostic], found: Course | None) -> bool:
         there = {block.key for block in found.blocks()} if found is not None else set()
         changed = False
         differing = list(left)
@@ -222,9 +218,9 @@ class _Rewriter:
         best: tuple[int, BlockKey] | None = None
         for block in found.blocks():
             place = block.source
-            if place is not None and place.path == where.path and (place.line or 0) <= (where.line or 0):
-                if best is None or (place.line or 0) >= best[0]:
-                    best = (place.line or 0, block.key)
+            line = place.line or 0 if place is not None and place.path == where.path else None
+            if line is not None and line <= (where.line or 0) and (best is None or line >= best[0]):
+                best = (line, block.key)
         return best[1] if best is not None and best[1] in self.blocks else None
 
     def _learn(self, difference: Difference, there: set[BlockKey]) -> bool:
@@ -290,7 +286,9 @@ class _Rewriter:
         return self.wanted.root.category == LIBRARY and key in self.parents
 
     def _is_folder(self, key: BlockKey) -> bool:
-        return key == self.wanted.root.key or (key.category in ("chapter", "sequential") and key not in self.known.whole)
+        return key == self.wanted.root.key or (
+            key.category in ("chapter", "sequential") and key not in self.known.whole
+        )
 
     def _plainer(self, key: BlockKey) -> bool:
         """The next form of a block; its unit's when it has none left."""
@@ -335,7 +333,9 @@ class _Rewriter:
         for difference in left:
             block = self.blocks.get(difference.key)
             where = block.source if block is not None else None
-            notes.report(NOT_PLACED, f"{difference.key}: {difference.part}", where or SourceLocation(PurePosixPath(COURSE_FILE)))
+            notes.report(
+                NOT_PLACED, f"{difference.key}: {difference.part}", where or SourceLocation(PurePosixPath(COURSE_FILE))
+            )
         return Rewritten(
             written,
             {PurePosixPath(old): PurePosixPath(new) for old, new in files.moved.items()},

@@ -34,7 +34,7 @@ MISSING: Final = Missing.MISSING
 
 Value: TypeAlias = "FieldValue | Missing"
 
-Writer: TypeAlias = "Callable[[FieldValue, str | None, str | None], str]"
+ValueWriter: TypeAlias = "Callable[[FieldValue, str | None, str | None], str]"
 """`(value, the scalar that stood there, its style) -> text`."""
 
 
@@ -44,7 +44,7 @@ class Plain(str):
     __slots__ = ()
 
 
-class CannotEdit(Exception):  # noqa: N818 (no error: the caller writes the text anew)
+class CannotEdit(Exception):
     """The text cannot be changed in place."""
 
 
@@ -55,7 +55,7 @@ class Change:
     key: str
     old: Value
     new: Value
-    write: Writer = lambda value, old, style: scalar_text(value, old=old, style=style)
+    write: ValueWriter = lambda value, old, style: scalar_text(value, old=old, style=style)
     first: bool = False
     """Whether the key stands before all others when it is new."""
 
@@ -194,7 +194,7 @@ class _Editor:
         spelled = self._spellings(node, old)
         words = []
         for item in new:
-            text = spelled.get(digest(item)) or (item if isinstance(item, Plain) else scalar_text(item))
+            text = spelled.get(digest(item), "") or (item if isinstance(item, Plain) else scalar_text(item))
             if "\n" in text or (text[:1] not in "\"'" and re.search(r"[,\[\]{}]", text)):
                 raise CannotEdit
             words.append(text)
@@ -288,7 +288,7 @@ class _Editor:
             return max(key.end_mark.index, self._after_colon(key, node))
         end: int = node.end_mark.index
         if isinstance(node, yaml.ScalarNode) and node.style in ("|", ">"):
-            kept = self.text[: end].rstrip()
+            kept = self.text[:end].rstrip()
             return min(end, len(kept) + 1)
         return end
 

@@ -22,7 +22,17 @@ from authoring.olx.reader import POINTER_ONLY
 
 Edit = Callable[[Course, Random], Course]
 
-WORDS = ["data", "Méan & mode", "Why: a <question>?", "10 % of 'all'", "No", "2027-01-01", "# seven", "- dash", "x" * 90]
+WORDS = [
+    "data",
+    "Méan & mode",
+    "Why: a <question>?",
+    "10 % of 'all'",
+    "No",
+    "2027-01-01",
+    "# seven",
+    "- dash",
+    "x" * 90,
+]
 
 
 def change(course: Course, key: BlockKey, edit: Callable[[Block], Block]) -> Course:
@@ -70,9 +80,7 @@ def reset(course: Course, random: Random) -> Course:
     name = random.choice(sorted(block.fields))
     if name in ("markdown", "markdown_edited"):
         return course
-    return change(
-        course, block.key, lambda b: replace(b, fields={k: v for k, v in b.fields.items() if k != name})
-    )
+    return change(course, block.key, lambda b: replace(b, fields={k: v for k, v in b.fields.items() if k != name}))
 
 
 def write(course: Course, random: Random) -> Course:
@@ -82,7 +90,7 @@ def write(course: Course, random: Random) -> Course:
     content = block.content
     match random.randrange(4):
         case 0:
-            content += "\n<p>One more, with <strong>weight</strong> &amp; a <a href=\"https://example.org\">link</a>.</p>"
+            content += '\n<p>One more, with <strong>weight</strong> &amp; a <a href="https://example.org">link</a>.</p>'
         case 1:
             content = "<p>First of all.</p>\n" + content
         case 2:
@@ -106,9 +114,7 @@ def ask(course: Course, random: Random) -> Course:
     if compiled.diagnostics or compiled.studio_markdown is None:
         return course
     studio, olx = compiled.studio_markdown, compiled.olx
-    return change(
-        course, block.key, lambda b: replace(b, content=olx, fields={**b.fields, "markdown": studio})
-    )
+    return change(course, block.key, lambda b: replace(b, content=olx, fields={**b.fields, "markdown": studio}))
 
 
 def remove(course: Course, random: Random) -> Course:
@@ -145,9 +151,7 @@ def move(course: Course, random: Random) -> Course:
     child = random.choice(source.children)
     at = random.randrange(len(target.children) + 1)
     moved = replace(course, root=_without(course.root, child.key))
-    return change(
-        moved, target.key, lambda b: replace(b, children=(*b.children[:at], child, *b.children[at:]))
-    )
+    return change(moved, target.key, lambda b: replace(b, children=(*b.children[:at], child, *b.children[at:])))
 
 
 def add(course: Course, random: Random) -> Course:
@@ -180,7 +184,11 @@ def _html(name: str, title: FieldValue) -> Block:
 
 def _problem(name: str, title: FieldValue) -> Block:
     compiled = compile_problem(">>Six times seven?<<\n\n= 42\n")
-    fields: dict[str, FieldValue] = {"display_name": title, "markdown": compiled.studio_markdown, "markdown_edited": True}
+    fields: dict[str, FieldValue] = {
+        "display_name": title,
+        "markdown": compiled.studio_markdown,
+        "markdown_edited": True,
+    }
     return Block(BlockKey("problem", name), fields, compiled.olx)
 
 
@@ -189,6 +197,8 @@ def _video(name: str, title: FieldValue) -> Block:
 
 
 def configure(course: Course, random: Random) -> Course:
+    if course.root.category == LIBRARY:
+        return course
     fields: dict[str, FieldValue] = random.choice(
         [
             {"start": "2027-05-01T00:00:00Z"},
@@ -218,7 +228,9 @@ def page(course: Course, random: Random) -> Course:
         if block.category == "about" and block.url_name not in ("overview", "about_sidebar_html"):
             new = "Something else"
         return change(course, block.key, lambda b: replace(b, content=new))
-    new_page = Block(BlockKey("static_tab", f"t{random.randrange(10**6)}"), {"display_name": "Häufige Fragen"}, "<p>Hi</p>")
+    new_page = Block(
+        BlockKey("static_tab", f"t{random.randrange(10**6)}"), {"display_name": "Häufige Fragen"}, "<p>Hi</p>"
+    )
     if any(block.key == new_page.key for block in course.detached):
         return course
     return replace(course, detached=(*course.detached, new_page))
