@@ -6,15 +6,18 @@ proven here: :mod:`authoring.writeback.folder` compiles the result and asks agai
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from pathlib import PurePosixPath
+from xml.sax.saxutils import quoteattr
 
 from authoring.decompile.components import Fixes, Lines, Way, Writer, olx_text, ways_of
 from authoring.diagnostics import Diagnostics
 from authoring.markup.problem import decompile_problem
 from authoring.model import Asset, Block, BlockKey, FieldValue
+from authoring.olx.writer import element_of
 from authoring.registry import FieldType, field_aliases, fields_of, spec
 from authoring.source.directives import split_options
 from authoring.source.fields import KEPT_KEY
@@ -95,7 +98,8 @@ def _changes(
         written[names.get(key, key)] = key
     kept: dict[str, Value] = {}
     unset: set[str] = set(state.unset)
-    fresh = [*(name for name in specs if name in state.names), *sorted(state.names - specs.keys())]
+    names_now = {name for name in state.names if not follows_body(wanted, name) or name in state.forced}
+    fresh = [*(name for name in specs if name in names_now), *sorted(names_now - specs.keys())]
     for name in fresh:
         known = specs.get(name)
         new: Value = wanted.fields.get(name, MISSING)
@@ -124,6 +128,11 @@ def _changes(
             first=name == "display_name",
         )
     yield from _kept_changes(entries.get(KEPT_KEY), ours, wanted, state, kept, unset)
+
+
+def follows_body(block: Block, name: str) -> bool:
+    """Whether a field is made of the text of a directive: Studio's Markdown of a problem."""
+    return block.category == "problem" and name in ("markdown", "markdown_edited") and name in block.fields
 
 
 def _writer(name: str, kind: FieldType | None, timezone: tzinfo) -> ValueWriter:
@@ -212,8 +221,7 @@ def _with_fence(
         options = edit_entries(fence.options, ours, wanted, state, place)
     except CannotEdit:
         return None
-    if options and not options.endswith("\n"):
-        options += "\n"
+    options = _key_first(options if options.endswith("\n") or not options else f"{options}\n")
     rule = fence.rule
     if fence.body.strip() and not rule.strip():
         rule = f"{rule}---\n" if options or split_options(fence.body)[1] != fence.body else rule
@@ -223,6 +231,16 @@ def _with_fence(
         fence = head_of(fence, wanted.url_name)
     fence = replace(fence, options=options, rule=rule).with_colons(fence.body)
     return replace(piece, text=fence.text().rstrip("\n"), fence=fence)
+
+
+def _key_first(options: str) -> str:
+    """Options that begin with a key, by which they are known as options; comments at their head go behind it."""
+    lines = options.splitlines(keepends=True)
+    head = next((n for n, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), None)
+    if head is None:
+        return ""
+    end = next((n for n in range(head + 1, len(lines)) if not lines[n].startswith((" ", "\t", "-"))), len(lines))
+    return "".join((*lines[head:end], *lines[:head], *lines[end:]))
 
 
 def _markdown(text: str, wanted: Block, place: Place) -> str | None:
@@ -279,8 +297,38 @@ def _edit_olx(piece: Piece, ours: Block, wanted: Block) -> Piece | None:
 
 def merge_olx(text: str, ours: Block, wanted: Block) -> str | None:
     """OLX as it is written with the change of its block; None where the change meets what is written otherwise."""
-    merged = merge3(olx_text(ours), text, olx_text(wanted))
+    new = {part.key: part for part in wanted.walk()}
+    base = ours.transform(lambda part: replace(part, fields=new[part.key].fields) if part.key in new else part)
+    for part in ours.walk():
+        if part.key in new and part.fields != new[part.key].fields:
+            edited = _edit_attributes(text, part, replace(part, fields=new[part.key].fields))
+            if edited is None:
+                base = ours
+                break
+            text = edited
+    merged = merge3(olx_text(base), text, olx_text(wanted))
     return f"{merged[0].strip()}\n" if merged else None
+
+
+def _edit_attributes(text: str, old: Block, new: Block) -> str | None:
+    """OLX with the attributes of one element changed; None where its tag cannot be made out."""
+    before, after = dict(element_of(old).attrib), dict(element_of(new).attrib)
+    name = re.escape(old.url_name)
+    tags = list(re.finditer(rf"<{re.escape(old.category)}\b[^<>]*?\burl_name=[\"']{name}[\"'][^<>]*?(?=/?>)", text))
+    if len(tags) != 1:
+        return None
+    tag = tags[0][0]
+    for key in before.keys() | after.keys():
+        was, now = before.get(key), after.get(key)
+        if was == now:
+            continue
+        found = re.search(rf"\s{re.escape(str(key))}=(\"[^\"]*\"|'[^']*')", tag)
+        spelled = f" {key}={quoteattr(str(now))}" if now is not None else ""
+        if found is not None:
+            tag = tag[: found.start()] + spelled + tag[found.end() :]
+        else:
+            tag = tag.rstrip() + spelled
+    return text[: tags[0].start()] + tag + text[tags[0].end() :]
 
 
 def rendered(
@@ -302,7 +350,15 @@ def rendered(
         return state.fixes() if state is not None else Fixes()
 
     lines = Lines()
-    Writer(back, way, fixes, {}, package).add(lines, block.transform(explicit))
+
+    def plain(part: Block) -> Block:
+        # Every text of a folder is for the raw editor: nobody needs to say so.
+        implied = part.category == "html" and part.fields.get("editor") == "raw" and "editor" not in fixes(part).forced
+        if implied and way(part) not in (Way.OLX, Way.FILE):
+            part = replace(part, fields={name: value for name, value in part.fields.items() if name != "editor"})
+        return explicit(part)
+
+    Writer(back, way, fixes, {}, package).add(lines, block.transform(plain))
     return Piece(lines.text().strip("\n"), block.key, path, Fence(":::\n", "", "", "", ":::"))
 
 

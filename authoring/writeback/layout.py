@@ -75,7 +75,14 @@ def layout_of(
     lists = set(listed)
 
     def folder(block: Block, path: str, old: str | None) -> None:
-        names = _names(block, old, homes, layout.whole, others.get(old if old is not None else "?", frozenset()))
+        names = _names(
+            block,
+            old,
+            homes,
+            layout.whole,
+            block.key in lists,
+            others.get(old if old is not None else "?", frozenset()),
+        )
         ordered = [name for name, _ in names]
         if block.key in lists or sorted(ordered, key=order_of) != ordered:
             layout.children[block.key] = tuple(ordered)
@@ -99,6 +106,7 @@ def _names(
     folder: str | None,
     homes: Mapping[BlockKey, Home],
     whole: Iterable[BlockKey],
+    listed: bool,
     taken: frozenset[str],
 ) -> list[tuple[str, bool]]:
     """The name of each child, and whether it had it (perhaps elsewhere) before."""
@@ -112,11 +120,11 @@ def _names(
         own.append(name)
         stays.append(name is not None and home is not None and folder is not None and _folder(home.path) == folder)
     orders = [order_of(name) if stay and name else None for name, stay in zip(own, stays, strict=True)]
-    for fixed in (_longest(orders), _longest(orders, right=True)):
+    for fixed in () if listed else (_longest(orders), _longest(orders, right=True)):
         names: list[str] = [name if name is not None and n in fixed else "" for n, name in enumerate(own)]
         if _fill(names, own, parent, whole, taken):
             break
-    else:  # no numbers are free: a list says the order, and what is here keeps its name
+    else:  # a list says the order, since no numbers are free, and what is here keeps its name
         names = [name if name is not None and stay else "" for name, stay in zip(own, stays, strict=True)]
         used = {name.casefold() for name in (*taken, *names) if name}
         for n, child in enumerate(parent.children):

@@ -9,6 +9,7 @@ word by word, so that line breaks, reference links and spelling around it stay; 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -18,6 +19,8 @@ from authoring.markup.links import LinkFunction, rewrite_html
 from authoring.markup.prose import Segment, render_page
 from authoring.markup.unrender import html_to_markdown
 from authoring.writeback.texts import merge3
+
+_BULLET = re.compile(r"^([ \t]*)([-*+])(?=[ \t])", re.MULTILINE)
 
 LinkBack = Callable[[str], str]
 
@@ -142,6 +145,10 @@ def _by_word(block: _Block, node: Node, around: Surroundings) -> str:
     new, old = around.markdown(html), around.markdown(block.html)
     if new is None:
         return around.unlinked(html)
+    bullet = _BULLET.search(block.text)
+    if bullet is not None:  # a list goes on with the marks that it has
+        new = _BULLET.sub(lambda match: match[1] + bullet[2], new)
+        old = _BULLET.sub(lambda match: match[1] + bullet[2], old) if old is not None else None
     new = new.strip("\n")
     if old is not None and isinstance(node, Element):
         wanted = canonical_html(html)

@@ -208,7 +208,10 @@ class Render:
                 self._write(path, relinked, spelling, old)
                 return
             merged = merge_olx(relinked, before, self._named(block)) if state.way < 2 else None
-            self._write(path, merged or olx_text(block.transform(explicit)), spelling, old)
+            whole = olx_text(block.transform(explicit))
+            if state.way < 2:
+                whole = rewrite_html(whole, lambda href, line, image: self.places.relative(href, path), 1)
+            self._write(path, merged or whole, spelling, old)
             return
         self._write(path, olx_text(block.transform(explicit)), spelling, None)
 
@@ -239,7 +242,7 @@ class Render:
             new = self.moves.relink(new, old, f"{path}/{name}", options=True)
         if new.strip() or old is not None:
             self._write(f"{path}/{name}", new, spelling, old)
-        elif not any(file.startswith(f"{path}/") for file in self.result.files):
+        elif not block.children:
             self._write(f"{path}/{name}", dumped_title(block), None)  # a folder must hold something to be there
 
     def _edited_settings(self, text: str, block: Block, path: str) -> str:

@@ -19,7 +19,7 @@ from authoring.model import LIBRARY, VERTICAL, Block, BlockKey, Course, SourceLo
 from authoring.source import SourceTree, compile_tree, tree_of
 from authoring.source.compiler import LINK_CODES
 from authoring.source.outline import COURSE_FILE
-from authoring.writeback.components import State
+from authoring.writeback.components import State, follows_body
 from authoring.writeback.documents import read_documents
 from authoring.writeback.layout import Home, Layout, layout_of
 from authoring.writeback.proof import Difference, differences
@@ -142,7 +142,11 @@ class _Rewriter:
         for difference in differences(self.wanted, self.ours):
             key, part = difference.key, difference.part
             if part.startswith("field "):
-                self.known.state(key).names.add(part.removeprefix("field "))
+                name = part.removeprefix("field ")
+                self.known.state(key).names.add(name)
+                block = self.blocks.get(key)
+                if block is not None and follows_body(block, name):
+                    self.known.state(key).content = True
             elif part == "content":
                 self.known.state(key).content = True
             elif part == "extra":
@@ -271,6 +275,9 @@ class _Rewriter:
         return before is not None and self.names.get(key, before) != before
 
     def _learn_field(self, block: Block, state: State, name: str) -> bool:
+        if follows_body(block, name) and not state.content:
+            state.content = True
+            return True
         for known in (state.names, state.forced if name in block.fields else state.unset):
             if name not in known:
                 known.add(name)

@@ -165,14 +165,16 @@ class _Editor:
             self.mapping(value, _inner_changes(value, known, new))
         elif isinstance(value, yaml.SequenceNode) and not value.flow_style and isinstance(new, list | tuple) and new:
             self._sequence(value, old, list(new))
+        elif isinstance(value, yaml.MappingNode) and isinstance(new, Mapping) and self._flow_edit(value, old, new):
+            return
         elif (
             isinstance(value, yaml.SequenceNode)
             and isinstance(new, list | tuple)
             and not any(isinstance(item, Mapping | list | tuple) for item in new)
         ):
             self._flow_list(value, old, list(new))
-        elif isinstance(value, yaml.MappingNode) and isinstance(new, Mapping) and (text := _flow_mapping(new)):
-            self.edits.append((value.start_mark.index, value.end_mark.index, text))
+        elif isinstance(value, yaml.MappingNode) and isinstance(new, Mapping) and (flow := _flow_mapping(new)):
+            self.edits.append((value.start_mark.index, value.end_mark.index, flow))
         else:
             self._replace_pair(key, value, change)
 
@@ -189,6 +191,32 @@ class _Editor:
         start, end = key.start_mark.index, self._line_end(self._end(value, key))
         lines = _pair(change, key.start_mark.column).lstrip(" ")
         self.edits.append((start, end, lines if self.text[end - 1 : end] == "\n" else lines.removesuffix("\n")))
+
+    def _flow_edit(self, node: yaml.MappingNode, old: Value, new: Mapping[str, FieldValue]) -> bool:
+        """Single values of `{a: 1, b: x}`; false where it is better written anew."""
+        changes = _inner_changes(node, old if isinstance(old, Mapping) else {}, new)
+        pairs = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+        edits: list[tuple[int, int, str]] = []
+        added: dict[str, FieldValue] = {}
+        for change in changes:
+            value = pairs.get(change.key)
+            if change.new is MISSING or (value is not None and not isinstance(value, yaml.ScalarNode)):
+                return False
+            if value is None:
+                added[change.key] = change.new
+                continue
+            text = _flow_scalar(change.new, value)
+            if text is None:
+                return False
+            edits.append((value.start_mark.index, value.end_mark.index, text))
+        if added:
+            text = _flow_mapping(added)
+            if text is None:
+                return False
+            end = node.end_mark.index - 1
+            edits.append((end, end, f"{', ' if pairs else ''}{text[1:-1]}"))
+        self.edits += edits
+        return True
 
     def _flow_list(self, node: yaml.SequenceNode, old: Value, new: list[FieldValue]) -> None:
         spelled = self._spellings(node, old)
@@ -232,13 +260,10 @@ class _Editor:
     def _item(
         self, node: yaml.Node, span: tuple[int, int], old: FieldValue, new: FieldValue, indent: int, moved: str | None
     ) -> None:
-        if (
-            moved is None
-            and isinstance(node, yaml.MappingNode)
-            and not node.flow_style
-            and isinstance(old, Mapping)
-            and isinstance(new, Mapping)
-        ):
+        mappings = isinstance(node, yaml.MappingNode) and isinstance(old, Mapping) and isinstance(new, Mapping)
+        if moved is None and mappings and node.flow_style and self._flow_edit(node, old, new):
+            return
+        if moved is None and mappings and not node.flow_style:
             before = len(self.edits)
             try:
                 self.mapping(node, _inner_changes(node, old, new))
@@ -309,6 +334,15 @@ def _name(item: FieldValue) -> str:
     if isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], str):
         return f"pair {item[0]}"
     return digest(item)
+
+
+def _flow_scalar(value: FieldValue, node: yaml.ScalarNode) -> str | None:
+    """A value inside braces; None when it needs more than a word."""
+    if isinstance(value, Mapping | list | tuple):
+        return None
+    text = scalar_text(value, old=node.value, style=node.style)
+    plain = text[:1] not in ("'", '"')
+    return None if not text or "\n" in text or (plain and re.search(r"[,\[\]{}]|: ", text)) else text
 
 
 def _flow_mapping(value: Mapping[str, FieldValue]) -> str | None:

@@ -121,10 +121,10 @@ def remove(course: Course, random: Random) -> Course:
     block = _pick(course, random)
     if block is None or len(list(course.root.walk())) < 8:
         return course
-    return replace(course, root=_without(course.root, block.key))
+    return replace(course, root=without(course.root, block.key))
 
 
-def _without(root: Block, key: BlockKey) -> Block:
+def without(root: Block, key: BlockKey) -> Block:
     return root.transform(lambda b: replace(b, children=tuple(child for child in b.children if child.key != key)))
 
 
@@ -150,7 +150,7 @@ def move(course: Course, random: Random) -> Course:
     target = random.choice([block for block in parents if block is not source])
     child = random.choice(source.children)
     at = random.randrange(len(target.children) + 1)
-    moved = replace(course, root=_without(course.root, child.key))
+    moved = replace(course, root=without(course.root, child.key))
     return change(moved, target.key, lambda b: replace(b, children=(*b.children[:at], child, *b.children[at:])))
 
 
