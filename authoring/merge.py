@@ -192,63 +192,57 @@ class _Merge:
 
     def _settle_existence(self) -> None:
         """Fills `places` with every block that is in the merged course; where it stands comes later."""
-        here, there = self.ours.blocks, self.theirs.blocks
-        kept_ours = {key for key in here if key in there or self._keep_ours(key)}
-        for key in here:
-            if key in kept_ours:
-                self.places[key] = None
-            else:
-                self.taken.append(Taken(key, EXISTENCE))
-        wanted: list[BlockKey] = []
-        for key in there:
-            if key in here:
-                continue
-            if key not in self.base.entries:
-                wanted.append(key)
-            elif self._changed(key, self.theirs, self.ours):
-                conflict = Conflict(key, EXISTENCE, False, True)
-                if self._decide(conflict) is Side.THEIRS:
-                    wanted.append(key)
-                    self.places[key] = None
-        for key in wanted:
-            if self._has_home(key):
-                if Taken(key, EXISTENCE) not in self.taken:
-                    self.taken.append(Taken(key, EXISTENCE))
-                self.places[key] = None
+        self.places = {key: None for key in self.ours.blocks if key in self.theirs.blocks}
+        self.places[self.root] = None
+        for course in (self.our_course, self.their_course):
+            side, other = (self.ours, self.theirs) if course is self.our_course else (self.theirs, self.ours)
+            for key in (course.root.key, *(block.key for block in course.detached)):
+                self._visit(key, side, other)
 
-    def _has_home(self, key: BlockKey) -> bool:
-        """Whether a block that is theirs alone can stand where it stands: what we deleted around it is a conflict of its
-        own."""
-        parent = self.theirs.parents[key]
-        while parent is not None:
-            if parent in self.places:
-                return True
-            if parent in self.base.entries and parent not in self.ours.blocks:
-                return False
-            parent = self.theirs.parents.get(parent)
-        return True
+    def _visit(self, key: BlockKey, side: _Tree, other: _Tree) -> None:
+        """Settles what one side alone has, from the top."""
+        mine = side is self.ours
+        if key not in other.blocks and key != self.root:
+            if key in self.base.entries and not (mine and self._not_told(key)):
+                self._deleted(key, side, other)
+                return
+            self._keep(key, mine=mine)
+        for child in side.children(key):
+            if side.parents.get(child) == key:
+                self._visit(child, side, other)
 
-    def _keep_ours(self, key: BlockKey) -> bool:
-        """Whether a block that theirs does not have stays."""
-        if key not in self.base.entries or key == self.root or self._not_told(key):
-            return True
-        if not self._changed(key, self.ours, self.theirs):
-            return False
-        return self._decide(Conflict(key, EXISTENCE, True, False)) is Side.OURS
+    def _deleted(self, key: BlockKey, side: _Tree, other: _Tree) -> None:
+        """A block of the base that one side deleted, with all that this side has no more of what is below it."""
+        mine = side is self.ours
+        stays = False
+        if self._changed(key, side, other):
+            chosen = self._decide(Conflict(key, EXISTENCE, mine, not mine))
+            stays = (chosen is Side.OURS) == mine
+        elif mine:
+            self.taken.append(Taken(key, EXISTENCE))
+        if stays:
+            for block in side.blocks[key].walk():
+                if block.key not in other.blocks:
+                    self.places[block.key] = None
+
+    def _keep(self, key: BlockKey, *, mine: bool) -> None:
+        self.places[key] = None
+        if not mine:
+            self.taken.append(Taken(key, EXISTENCE))
 
     def _changed(self, key: BlockKey, side: _Tree, other: _Tree) -> bool:
         """Whether a side changed a block of the base, or has something new or changed below it that the other lacks."""
         entry = self.base.entries.get(key)
         if entry is None:
             return True
-        block = side.blocks[key]
-        if self._state(block) != dict(entry.pushed) or side.parents[key] != entry.parent:
+        state, pushed = wanted_state(side.blocks[key]), dict(entry.pushed)
+        if side is self.theirs:
+            for name in [name for name in (*state, *pushed) if self._is_unread(key, name)]:
+                state.pop(name, None)
+                pushed.pop(name, None)
+        if state != pushed or side.parents[key] != entry.parent:
             return True
         return any(child not in other.blocks and self._changed(child, side, other) for child in side.children(key))
-
-    @staticmethod
-    def _state(block: Block) -> dict[str, str]:
-        return wanted_state(block)
 
     # --- where it stands
 

@@ -312,7 +312,8 @@ def merge_olx(text: str, ours: Block, wanted: Block) -> str | None:
 
 def _edit_attributes(text: str, old: Block, new: Block) -> str | None:
     """OLX with the attributes of one element changed; None where its tag cannot be made out."""
-    before, after = dict(element_of(old).attrib), dict(element_of(new).attrib)
+    elements = element_of(old), element_of(new)
+    before, after = ({str(key): str(text) for key, text in element.attrib.items()} for element in elements)
     name = re.escape(old.url_name)
     tags = list(re.finditer(rf"<{re.escape(old.category)}\b[^<>]*?\burl_name=[\"']{name}[\"'][^<>]*?(?=/?>)", text))
     if len(tags) != 1:
@@ -322,8 +323,8 @@ def _edit_attributes(text: str, old: Block, new: Block) -> str | None:
         was, now = before.get(key), after.get(key)
         if was == now:
             continue
-        found = re.search(rf"\s{re.escape(str(key))}=(\"[^\"]*\"|'[^']*')", tag)
-        spelled = f" {key}={quoteattr(str(now))}" if now is not None else ""
+        found = re.search(rf"\s{re.escape(key)}=(\"[^\"]*\"|'[^']*')", tag)
+        spelled = f" {key}={quoteattr(now)}" if now is not None else ""
         if found is not None:
             tag = tag[: found.start()] + spelled + tag[found.end() :]
         else:

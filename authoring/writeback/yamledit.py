@@ -260,17 +260,14 @@ class _Editor:
     def _item(
         self, node: yaml.Node, span: tuple[int, int], old: FieldValue, new: FieldValue, indent: int, moved: str | None
     ) -> None:
-        mappings = isinstance(node, yaml.MappingNode) and isinstance(old, Mapping) and isinstance(new, Mapping)
-        if moved is None and mappings and node.flow_style and self._flow_edit(node, old, new):
+        if (
+            moved is None
+            and isinstance(node, yaml.MappingNode)
+            and isinstance(old, Mapping)
+            and isinstance(new, Mapping)
+            and self._item_mapping(node, old, new)
+        ):
             return
-        if moved is None and mappings and not node.flow_style:
-            before = len(self.edits)
-            try:
-                self.mapping(node, _inner_changes(node, old, new))
-            except CannotEdit:
-                del self.edits[before:]
-            else:
-                return
         if moved is None and isinstance(node, yaml.ScalarNode) and not isinstance(new, Mapping | list | tuple):
             text = new if isinstance(new, Plain) else scalar_text(new, old=node.value, style=node.style)
             if "\n" not in text and node.style not in ("|", ">"):
@@ -278,6 +275,20 @@ class _Editor:
                 return
         lines = moved or _item_text(new, indent)
         self.edits.append((*span, lines if self.text[span[1] - 1] == "\n" else lines.removesuffix("\n")))
+
+    def _item_mapping(
+        self, node: yaml.MappingNode, old: Mapping[str, FieldValue], new: Mapping[str, FieldValue]
+    ) -> bool:
+        """An item changed in place; false where it is better written anew."""
+        if node.flow_style:
+            return self._flow_edit(node, old, new)
+        before = len(self.edits)
+        try:
+            self.mapping(node, _inner_changes(node, old, new))
+        except CannotEdit:
+            del self.edits[before:]
+            return False
+        return True
 
     def _item_spans(self, node: yaml.SequenceNode) -> list[tuple[int, int]]:
         """The lines of each item, from its dash; a comment between two belongs to the one below."""
