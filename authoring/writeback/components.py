@@ -19,6 +19,7 @@ from authoring.markup.problem import decompile_problem
 from authoring.model import Asset, Block, BlockKey, FieldValue
 from authoring.olx.writer import element_of
 from authoring.registry import FieldType, field_aliases, fields_of, spec
+from authoring.source.components import choice_key
 from authoring.source.directives import split_options
 from authoring.source.fields import KEPT_KEY
 from authoring.writeback.pieces import Fence, Piece, head_of
@@ -177,6 +178,8 @@ def _with_paths(value: Value, name: str, place: Place) -> Value:
     """A value with the platform's names of files as paths."""
     if name == "transcripts" and isinstance(value, Mapping):
         return {key: (place.asset_path(item) or item) if isinstance(item, str) else item for key, item in value.items()}
+    if name in ("answers", "questions") and isinstance(value, list | tuple):
+        return [_choice(item, number, place) for number, item in enumerate(value, start=1)]
     if isinstance(value, str):
         if name.endswith("_image"):
             return place.asset_path(value) or value
@@ -186,6 +189,23 @@ def _with_paths(value: Value, name: str, place: Place) -> Value:
     if isinstance(value, list | tuple):
         return [_plain(_with_paths(item, name, place)) for item in value]
     return value
+
+
+def _choice(item: FieldValue, number: int, place: Place) -> FieldValue:
+    """A choice of a poll as an author writes it: its text, or a mapping of what the text does not say."""
+    if not isinstance(item, list | tuple) or len(item) != 2 or not isinstance(item[0], str):
+        return item
+    key, said = item
+    parts = dict(said) if isinstance(said, Mapping) else {"label": said}
+    label, image, alt = (parts.get(name) or "" for name in ("label", "img", "img_alt"))
+    if not isinstance(label, str) or not isinstance(image, str) or parts.keys() - {"label", "img", "img_alt"}:
+        return item
+    same_key = key == choice_key(label, number)
+    if same_key and not image and not alt:
+        return label
+    image = place.around.back(image)
+    texts = {"key": "" if same_key else key, "label": label, "image": image, "alt": alt}
+    return {name: text for name, text in texts.items() if text}
 
 
 def _plain(value: Value) -> FieldValue:

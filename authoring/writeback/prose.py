@@ -73,6 +73,11 @@ def _merged(old: str, wanted: str, target: str, around: Surroundings) -> Iterato
     blocks, tail = _blocks(old, around)
     if blocks is None:
         return
+    notes = _footnotes(new)
+    noted = blocks[-1].html if blocks and notes and not blocks[-1].text else ""
+    if noted:  # they stand elsewhere than they show: their words are looked for in the whole text
+        new = [node for node in new if node not in notes]
+        blocks = blocks[:-1]
     around = replace(around, others=(*around.others, old))  # its link definitions serve each of its blocks
     before = [node for block in blocks for node in block.nodes]
     after = [canonical_nodes([node]) for node in new]
@@ -87,10 +92,19 @@ def _merged(old: str, wanted: str, target: str, around: Surroundings) -> Iterato
         first = places[0] if places else None
         if first is not None and places == list(range(first, first + len(places))):
             kept[index] = first
-    yield "".join(_parts(blocks, new, kept, tail, around, by_word=True))
-    # Words of footnotes stand elsewhere than they show: the change is looked for in the whole text.
+    for by_word in (True, False):
+        text = "".join(_parts(blocks, new, kept, tail, around, by_word=by_word))
+        yield text
+        if noted:
+            yield from merge3(around.unlinked(canonical_html(noted)), text, around.unlinked(canonical_nodes(notes)))
     yield from merge3(around.unlinked(canonical_html(around.render(old))), old, around.unlinked(target))
-    yield "".join(_parts(blocks, new, kept, tail, around, by_word=False))
+
+
+def _footnotes(nodes: Sequence[Node]) -> list[Node]:
+    """What stands for the footnotes at the end of a text: a rule and a section."""
+    last = list(nodes[-2:])
+    classes = [node.attributes.get("class") for node in last if isinstance(node, Element)]
+    return last if classes == ["footnotes-sep", "footnotes"] else []
 
 
 def _parts(

@@ -41,6 +41,10 @@ def scalar_text(
             return date_text(value, name, timezone, old)
         if kind in (FieldType.RELATIVE_TIME, FieldType.TIMEDELTA) and style is None and re.fullmatch(r"[\w: ]+", value):
             return value
+        if re.fullmatch(r"[\w.][\w.-]*(?:/[\w.-]+)+", value):  # a path
+            return value
+        if old is not None and not style and re.fullmatch(r"\d{1,4}(?::\d\d){1,2}", value):
+            return value
         if style in ("'", '"') and value.isprintable():
             return _quoted(value, style)
     if isinstance(value, int | float) and old is not None and _PERCENT.fullmatch(old.strip()):

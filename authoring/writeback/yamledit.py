@@ -165,14 +165,14 @@ class _Editor:
             self.mapping(value, _inner_changes(value, known, new))
         elif isinstance(value, yaml.SequenceNode) and not value.flow_style and isinstance(new, list | tuple) and new:
             self._sequence(value, old, list(new))
-        elif isinstance(value, yaml.MappingNode) and isinstance(new, Mapping) and self._flow_edit(value, old, new):
-            return
         elif (
+            isinstance(value, yaml.MappingNode) and isinstance(new, Mapping) and self._flow_edit(value, old, new)
+        ) or (
             isinstance(value, yaml.SequenceNode)
             and isinstance(new, list | tuple)
-            and not any(isinstance(item, Mapping | list | tuple) for item in new)
+            and self._flow_list(value, old, list(new))
         ):
-            self._flow_list(value, old, list(new))
+            return
         elif isinstance(value, yaml.MappingNode) and isinstance(new, Mapping) and (flow := _flow_mapping(new)):
             self.edits.append((value.start_mark.index, value.end_mark.index, flow))
         else:
@@ -218,15 +218,34 @@ class _Editor:
         self.edits += edits
         return True
 
-    def _flow_list(self, node: yaml.SequenceNode, old: Value, new: list[FieldValue]) -> None:
+    def _flow_list(self, node: yaml.SequenceNode, old: Value, new: list[FieldValue]) -> bool:
+        """`[a, b]` with other items; false where it is better written anew."""
+        if isinstance(old, list | tuple) and len(old) == len(node.value) == len(new):
+            before = len(self.edits)
+            if all(map(self._flow_item, node.value, old, new)):
+                return True
+            del self.edits[before:]
         spelled = self._spellings(node, old)
         words = []
         for item in new:
-            text = spelled.get(digest(item), "") or (item if isinstance(item, Plain) else scalar_text(item))
-            if "\n" in text or (text[:1] not in "\"'" and re.search(r"[,\[\]{}]", text)):
-                raise CannotEdit
+            text: str | None = spelled.get(digest(item)) or (item if isinstance(item, Plain) else None)
+            if text is None:
+                text = _flow_mapping(item) if isinstance(item, Mapping) else _flow_scalar(item)
+            if text is None:
+                return False
             words.append(text)
         self.edits.append((node.start_mark.index, node.end_mark.index, f"[{', '.join(words)}]"))
+        return True
+
+    def _flow_item(self, node: yaml.Node, old: FieldValue, new: FieldValue) -> bool:
+        if digest(old) == digest(new):
+            return True
+        if isinstance(node, yaml.MappingNode) and isinstance(old, Mapping) and isinstance(new, Mapping):
+            return self._flow_edit(node, old, new)
+        text = _flow_scalar(new, node) if isinstance(node, yaml.ScalarNode) else None
+        if text is not None:
+            self.edits.append((node.start_mark.index, node.end_mark.index, text))
+        return text is not None
 
     def _spellings(self, node: yaml.SequenceNode, old: Value) -> dict[str, str]:
         """How the items that stay are written now, by the digest of what they mean."""
@@ -234,7 +253,7 @@ class _Editor:
         return {
             digest(value): self.text[item.start_mark.index : item.end_mark.index]
             for value, item in zip(values, node.value, strict=False)
-            if isinstance(item, yaml.ScalarNode)
+            if isinstance(item, yaml.ScalarNode) or item.flow_style
         }
 
     def _sequence(self, node: yaml.SequenceNode, old: Value, new: list[FieldValue]) -> None:
@@ -347,11 +366,11 @@ def _name(item: FieldValue) -> str:
     return digest(item)
 
 
-def _flow_scalar(value: FieldValue, node: yaml.ScalarNode) -> str | None:
+def _flow_scalar(value: FieldValue, node: yaml.ScalarNode | None = None) -> str | None:
     """A value inside braces; None when it needs more than a word."""
     if isinstance(value, Mapping | list | tuple):
         return None
-    text = scalar_text(value, old=node.value, style=node.style)
+    text = scalar_text(value, old=node.value if node else None, style=node.style if node else None)
     plain = text[:1] not in ("'", '"')
     return None if not text or "\n" in text or (plain and re.search(r"[,\[\]{}]|: ", text)) else text
 
