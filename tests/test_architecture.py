@@ -23,6 +23,7 @@ LAYERS = (
     ("olx", "markup", "yamlnodes"),
     ("source", "checks", "schemas", "lockfile", "operations", "calls", "remote", "settings"),
     ("decompile", "dialects"),
+    ("conflicts", "merge", "writeback"),
     ("adoption", "client", "identity", "impacts", "publishing", "doctor", "planner", "rendering"),
     ("transport",),
     ("journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),

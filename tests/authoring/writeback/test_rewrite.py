@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from authoring.errors import AuthoringError
 from authoring.identity import align_implicit_keys
 from authoring.importing import import_package
 from authoring.lockfile import LockEntry, LockPart, wanted_state
@@ -20,23 +21,11 @@ from authoring.model import Block, BlockKey, Course
 from authoring.scaffold import create_course
 from authoring.source import SourceTree, compile_tree, read_tree
 from authoring.writeback import KEPT_ASIDE, Rewritten, rewrite, same_course
-from tests.authoring.writeback.cases import tree_from_files
-from tests.authoring.writeback.edits import add, change, edited, move, remove, shuffle
+from tests.authoring.writeback.cases import documented, tree_from_files
+from tests.authoring.writeback.edits import add, change, edited, move, shuffle
 from tests.packages import ARCHIVES, needs_corpus
 
 ROOT = Path(__file__).parents[3]
-EXAMPLE = re.compile(r'^(`{3,})\w+ title="([^"]+)"\n(.*?)^\1$', re.MULTILINE | re.DOTALL)
-
-
-@cache
-def documented() -> SourceTree:
-    """The course of docs/course-folder.md: every component and spelling that there is."""
-    text = (ROOT / "docs" / "course-folder.md").read_text("utf-8")
-    files = {match[2]: match[3] for match in EXAMPLE.finditer(text)}
-    names = "images/chart.png images/card.png images/line.png images/blue.png media/lecture-en.srt media/lecture-es.srt"
-    files |= {f"static/{name}": name for name in (*names.split(), "media/lecture.mp4", "media/paper.pdf")}
-    unit = "01-welcome/01-first-steps"
-    return tree_from_files(files | {f"{unit}/11-safety.zip": "zip", f"{unit}/_packages/safety.zip": "zip 2"})
 
 
 @cache
@@ -259,8 +248,6 @@ def test_removing_everything_leaves_a_course() -> None:
 @pytest.mark.corpus
 @pytest.mark.parametrize("archive", ARCHIVES, ids=lambda path: path.name.removesuffix(".tar.gz"))
 def test_imported_courses_take_changes(archive: Path, tmp_path: Path) -> None:
-    from authoring.errors import AuthoringError
-
     try:
         import_package(archive, tmp_path / "course")
     except AuthoringError as error:
@@ -271,6 +258,3 @@ def test_imported_courses_take_changes(archive: Path, tmp_path: Path) -> None:
     for seed in range(3):
         wanted = edited(ours, Random(seed), 3)
         hold(tree, wanted, rewrite(tree, ours, wanted))
-
-
-_ = remove
