@@ -80,8 +80,10 @@ def _merge(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> l
             continue
         places = [there.get(index, -1) for index in range(i1, i2)]
         if i1 == i2:
-            at = there[i1 - 1] + 1 if i1 - 1 in there else there.get(i1, 0 if not base else -1)
-            if at < 0:
+            at: int | None = len(ours) if i1 == len(base) else 0 if i1 == 0 else there.get(i1)
+            if 0 < i1 < len(base) and i1 - 1 in there:
+                at = there[i1 - 1] + 1
+            if at is None:
                 return None
             edits.append((at, at, theirs[j1:j2]))
         elif places[0] < 0 or places != list(range(places[0], places[0] + len(places))):

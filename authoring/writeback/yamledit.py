@@ -106,7 +106,9 @@ class _Editor:
     def apply(self) -> str:
         text = self.text
         last = len(text) + 1
-        for start, end, new in sorted(self.edits, key=lambda edit: (edit[0], edit[1]), reverse=True):
+        # At one place, what was added to an inner mapping (which is done first) stands before what was added to the outer.
+        order = sorted(range(len(self.edits)), key=lambda n: (*self.edits[n][:2], n), reverse=True)
+        for start, end, new in (self.edits[n] for n in order):
             if end > last:
                 raise CannotEdit
             text, last = text[:start] + new + text[end:], start
@@ -160,23 +162,26 @@ class _Editor:
                     return
             self._replace_pair(key, value, change)
             return
-        if isinstance(value, yaml.MappingNode) and not value.flow_style and isinstance(new, Mapping) and new:
+        if isinstance(value, yaml.MappingNode) and isinstance(new, Mapping) and new and not value.flow_style:
             known = old if isinstance(old, Mapping) else {}
             self.mapping(value, _inner_changes(value, known, new))
-        elif isinstance(value, yaml.SequenceNode) and not value.flow_style and isinstance(new, list | tuple) and new:
+        elif isinstance(value, yaml.SequenceNode) and isinstance(new, list | tuple) and new and not value.flow_style:
             self._sequence(value, old, list(new))
-        elif (
-            isinstance(value, yaml.MappingNode) and isinstance(new, Mapping) and self._flow_edit(value, old, new)
-        ) or (
-            isinstance(value, yaml.SequenceNode)
-            and isinstance(new, list | tuple)
-            and self._flow_list(value, old, list(new))
-        ):
-            return
-        elif isinstance(value, yaml.MappingNode) and isinstance(new, Mapping) and (flow := _flow_mapping(new)):
-            self.edits.append((value.start_mark.index, value.end_mark.index, flow))
-        else:
+        elif not (isinstance(value, yaml.CollectionNode) and value.flow_style and self._flow(value, old, new)):
             self._replace_pair(key, value, change)
+
+    def _flow(self, value: yaml.CollectionNode, old: Value, new: FieldValue) -> bool:
+        """A collection in brackets or braces; false where it is better written anew."""
+        if isinstance(value, yaml.SequenceNode) and isinstance(new, list | tuple):
+            return self._flow_list(value, old, list(new))
+        if not isinstance(value, yaml.MappingNode) or not isinstance(new, Mapping):
+            return False
+        if self._flow_edit(value, old, new):
+            return True
+        text = _flow_mapping(new)
+        if text is not None:
+            self.edits.append((value.start_mark.index, value.end_mark.index, text))
+        return text is not None
 
     def _replace_scalar(self, key: yaml.Node, value: yaml.Node, text: str) -> None:
         start, end = value.start_mark.index, value.end_mark.index
