@@ -373,6 +373,8 @@ def _name(item: FieldValue) -> str:
 
 def _flow_scalar(value: FieldValue, node: yaml.ScalarNode | None = None) -> str | None:
     """A value inside braces; None when it needs more than a word."""
+    if isinstance(value, Plain):
+        return value
     if isinstance(value, Mapping | list | tuple):
         return None
     text = scalar_text(value, old=node.value if node else None, style=node.style if node else None)
