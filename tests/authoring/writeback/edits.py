@@ -149,6 +149,8 @@ def move(course: Course, random: Random) -> Course:
     source = random.choice(sources)
     target = random.choice([block for block in parents if block is not source])
     child = random.choice(source.children)
+    if child.package is not None:
+        return course  # a unit that is an OLX file cannot name a package
     at = random.randrange(len(target.children) + 1)
     moved = replace(course, root=without(course.root, child.key))
     return change(moved, target.key, lambda b: replace(b, children=(*b.children[:at], child, *b.children[at:])))

@@ -22,7 +22,7 @@ from authoring.scaffold import create_course
 from authoring.source import SourceTree, compile_tree, read_tree
 from authoring.writeback import KEPT_ASIDE, Rewritten, rewrite, same_course
 from tests.authoring.writeback.cases import documented, tree_from_files
-from tests.authoring.writeback.edits import add, change, edited, move, shuffle
+from tests.authoring.writeback.edits import add, change, edited, move, shuffle, without
 from tests.packages import ARCHIVES, needs_corpus
 
 ROOT = Path(__file__).parents[3]
@@ -226,6 +226,18 @@ def test_a_package_among_the_units_becomes_a_directive_when_its_unit_changes() -
     result = rewrite(tree, ours, wanted)
     hold(tree, wanted, result)
     assert {str(new) for new in result.moved.values()} == {"01-welcome/01-first-steps/_packages/11-safety.zip"}
+
+
+def test_a_package_in_a_unit_of_olx_is_reported() -> None:
+    tree = documented()
+    ours = compiled(tree)
+    package = next(block for block in ours.blocks() if block.key == BlockKey("scorm", "safety-scorm-1"))
+    moved = replace(ours, root=without(ours.root, package.key))
+    whole = next(block for block in ours.blocks() if block.display_name == "A unit as OLX")
+    wanted = change(moved, whole.key, lambda b: replace(b, children=(*b.children, package)))
+    result = rewrite(tree, ours, wanted)
+    assert [(difference.key, difference.part) for difference in result.unplaced] == [(package.key, "package")]
+    assert "safety.zip" in " ".join(result.tree.files), "the package itself is not lost"
 
 
 def test_what_no_folder_can_say_is_reported() -> None:
