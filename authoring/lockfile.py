@@ -8,6 +8,8 @@ merge cleanly:
     {"asset": "chart.png", "digest": …, "size": …}                   a file that was uploaded
     {"block": "html/hello-html-1", "usage": "block-v1:…", "parent": "vertical/hello", "pushed": {…}, "published": …}
 
+A block with children may have `children` as well: their keys in the order that was last the same on both sides.
+
 `pushed` maps a field's name to the digest of the value last sent; the block's text body stands under its field's name
 (`data`), a package under `#package`. `published` is `true` when learners
 have just that, a map like `pushed` when they have an older state, `null` when they never had it.
@@ -26,7 +28,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from authoring.errors import LockfileError
-from authoring.model import Asset, Block, BlockKey, FieldValue
+from authoring.model import Asset, Block, BlockKey, Course, FieldValue
 from authoring.registry import spec
 
 FILE_NAME = "course.lock"
@@ -77,6 +79,8 @@ class LockEntry:
     parent: BlockKey | None = None
     pushed: Digests = field(default_factory=dict)
     published: Digests | None = None
+    children: tuple[BlockKey, ...] | None = None
+    """The order of its children when that was last the same here and on the platform; None where it was not recorded."""
 
     @property
     def is_published(self) -> bool:
@@ -124,6 +128,21 @@ class Lockfile:
         if part.entries or part.assets:
             parts[part.target, part.course] = part
         return Lockfile(parts)
+
+
+def with_orders(part: LockPart, course: Course) -> LockPart:
+    """`part` with the order of children that `course` has, for each block whose children are all on the platform.
+
+    To be recorded when source and platform are known to agree: after a push, an adoption, a pull. A merge can tell then who
+    of the two changed an order since.
+    """
+    entries = dict(part.entries)
+    for block in course.root.walk():
+        entry = entries.get(block.key)
+        children = tuple(child.key for child in block.children)
+        if entry is not None and entry.children != (children or None) and all(child in entries for child in children):
+            entries[block.key] = replace(entry, children=children or None)
+    return replace(part, entries=entries)
 
 
 def locked_asset(asset: Asset) -> LockedAsset:
@@ -256,6 +275,7 @@ def _part_lines(part: LockPart) -> Iterable[str]:
 
 def entry_to_json(entry: LockEntry) -> dict[str, object]:
     """The JSON object of a `block` line."""
+    order = {} if entry.children is None else {"children": [str(child) for child in entry.children]}
     return {
         "block": str(entry.key),
         "usage": entry.usage_key,
@@ -264,6 +284,7 @@ def entry_to_json(entry: LockEntry) -> dict[str, object]:
         "published": True
         if entry.is_published
         else (None if entry.published is None else dict(sorted(entry.published.items()))),
+        **order,
     }
 
 
@@ -282,6 +303,7 @@ def _entry(row: Mapping[str, object]) -> LockEntry:
         parent=BlockKey.parse(str(parent)) if parent is not None else None,
         pushed=pushed,
         published=pushed if published is True else None if published is None else _digests(published),
+        children=_children(row.get("children")),
     )
 
 
@@ -289,6 +311,14 @@ def _digests(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
         raise TypeError("not a map of digests")
     return dict(value)
+
+
+def _children(value: object) -> tuple[BlockKey, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise TypeError("children is not a list")
+    return tuple(BlockKey.parse(str(item)) for item in value)
 
 
 def _text(row: Mapping[str, object], name: str) -> str:

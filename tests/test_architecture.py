@@ -23,6 +23,7 @@ LAYERS = (
     ("olx", "markup", "yamlnodes"),
     ("source", "checks", "schemas", "lockfile", "operations", "calls", "remote", "settings"),
     ("decompile", "dialects", "scorm"),
+    ("conflicts", "merge", "writeback"),
     ("adoption", "client", "identity", "impacts", "publishing", "doctor", "planner", "rendering"),
     ("transport", "comparison", "exporter"),
     ("passports", "journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import PurePosixPath
 
 from lxml import etree
 
@@ -18,7 +17,7 @@ from authoring.decompile.yamltext import dump
 from authoring.markup.links import rewrite_html
 from authoring.markup.problem import decompile_problem
 from authoring.markup.unrender import html_to_markdown
-from authoring.model import Block, BlockKey, FieldValue
+from authoring.model import Asset, Block, BlockKey, FieldValue
 from authoring.olx.reader import POINTER_ONLY
 from authoring.olx.writer import element_of
 from authoring.registry import FieldType, fields_of, spec
@@ -139,8 +138,8 @@ class Writer:
     """Writes the components of one unit."""
 
     link: LinkBack
-    file: Callable[[PurePosixPath], str]
-    """A path in the course folder as one from the unit's file."""
+    package: Callable[[Asset], str]
+    """The path by which the unit names a package."""
     way: Callable[[Block], Way]
     fixes: Callable[[Block], Fixes]
     used: dict[BlockKey, Way]
@@ -186,15 +185,15 @@ class Writer:
 
     def _add_other(self, lines: Lines, block: Block, depth: int) -> None:
         known = spec(block.category)
+        first: dict[str, FieldValue] = {} if block.package is None else {"file": self.package(block.package)}
         if known is not None and known.children and block.children:
             inner = Lines()
             for child in block.children:
                 if inner.lines:
                     inner.add("", child)
                 self.add(inner, child, depth + 1)
-            self._add_directive(lines, block, {}, inner)
+            self._add_directive(lines, block, first, inner)
         else:
-            first: dict[str, FieldValue] = {} if block.package is None else {"file": self.file(block.package.path)}
             self._add_directive(lines, block, first, block.content)
 
     def _add_directive(

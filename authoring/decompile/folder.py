@@ -439,7 +439,7 @@ class _Render:
         folder = posixpath.dirname(path)
         writer = Writer(
             lambda href: self.places.relative(href, path),
-            lambda file: quote(posixpath.relpath(str(file), folder or "."), safe=SAFE),
+            lambda asset: quote(posixpath.relpath(str(asset.path), folder or "."), safe=SAFE),
             self._way,
             self._fixes,
             self.ways,
@@ -484,14 +484,14 @@ class _Render:
             ids = {"kind": LIBRARY, **ids}
         add_settings(lines, root, self._fixes(root), ids, frozenset(), policies=course.policies)
         if course.grading is not None:
-            lines.add(dump({"grading": _grading_yaml(course.grading)}), root)
+            lines.add(dump({"grading": grading_yaml(course.grading)}), root)
         if course.lti_passports:
             passports: dict[str, FieldValue] = {
                 passport.lti_id: {"key_env": passport.key_env, "secret_env": passport.secret_env}
                 for passport in course.lti_passports
             }
             lines.add(dump({"lti_passports": passports}), root)
-        files = {str(asset.path): settings for asset in course.assets if (settings := _file_yaml(asset))}
+        files = {str(asset.path): settings for asset in course.assets if (settings := file_yaml(asset))}
         if files:
             lines.add(dump({"files": files}), root)
         checks = {**course.check_levels, **self.state.relaxed}
@@ -504,7 +504,8 @@ def _xml(element: etree._Element) -> str:
     return etree.tostring(element, encoding="unicode") + "\n"
 
 
-def _grading_yaml(policy: GradingPolicy) -> dict[str, FieldValue]:
+def grading_yaml(policy: GradingPolicy) -> dict[str, FieldValue]:
+    """The policy as `grading:` of course.yaml says it."""
     types: list[FieldValue] = []
     for grader in policy.graders:
         entry: dict[str, FieldValue] = {"type": grader.type}
@@ -520,7 +521,8 @@ def _grading_yaml(policy: GradingPolicy) -> dict[str, FieldValue]:
     return found
 
 
-def _file_yaml(asset: Asset) -> dict[str, FieldValue]:
+def file_yaml(asset: Asset) -> dict[str, FieldValue]:
+    """What `files:` of course.yaml must say of a file; empty when all follows from its name."""
     settings: dict[str, FieldValue] = {}
     if asset.locked:
         settings["locked"] = True

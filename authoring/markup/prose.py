@@ -13,8 +13,8 @@ written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -53,6 +53,17 @@ class Rendered:
     html: str
     heading: str | None
     footnotes_missing: tuple[tuple[str, int], ...]
+    blocks: tuple[RenderedBlock, ...] = field(default=(), compare=False)
+    """The blocks of its top level, where `render_page` was asked for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedBlock:
+    """One block of the top level: the lines it was written on (from 0, the end not among them; None for footnotes, which
+    stand together at the end) and its HTML."""
+
+    lines: tuple[int, int] | None
+    html: str
 
 
 @cache
@@ -70,15 +81,15 @@ def parser() -> MarkdownIt:
     return md
 
 
-def render_page(segments: Sequence[Segment], link: LinkFunction) -> list[Rendered]:
-    """HTML for each segment of a page.
+def render_page(segments: Sequence[Segment], link: LinkFunction, *, blocks: bool = False) -> list[Rendered]:
+    """HTML for each segment of a page; with `blocks`, also block by block.
 
     `link(href, line, image)` is called for every link, image and raw HTML reference and answers what to
     write instead.
     """
     md = parser()
     rules = md.core.ruler.getRules("")
-    blocks = md.core.ruler.get_active_rules().index("block") + 1
+    first = md.core.ruler.get_active_rules().index("block") + 1
     references: dict[str, Any] = {}
     states = []
     for segment in segments:
@@ -88,17 +99,30 @@ def render_page(segments: Sequence[Segment], link: LinkFunction) -> list[Rendere
             "page": _Page(segment.line, link),
         }
         state = StateCore(segment.text, md, env)
-        for rule in rules[:blocks]:
+        for rule in rules[:first]:
             rule(state)
         states.append(state)
     rendered = []
     for state in states:
-        for rule in rules[blocks:]:
+        for rule in rules[first:]:
             rule(state)
         html = md.renderer.render(state.tokens, md.options, state.env)
         page: _Page = state.env["page"]
-        rendered.append(Rendered(html, page.heading, tuple(page.footnotes_missing)))
+        parts = tuple(_blocks(md, state)) if blocks else ()
+        rendered.append(Rendered(html, page.heading, tuple(page.footnotes_missing), parts))
     return rendered
+
+
+def _blocks(md: MarkdownIt, state: StateCore) -> Iterator[RenderedBlock]:
+    depth, start = 0, 0
+    for index, token in enumerate(state.tokens):
+        depth += token.nesting
+        if depth == 0:
+            tokens = state.tokens[start : index + 1]
+            lines = tokens[0].map
+            html = md.renderer.render(tokens, md.options, state.env)
+            yield RenderedBlock((lines[0], lines[1]) if lines else None, html)
+            start = index + 1
 
 
 def render_prose(text: str, link: LinkFunction, *, line: int = 1, prefix: str = "p") -> Rendered:

@@ -137,7 +137,7 @@ class _Compiler:
         self.settings: Mapping[str, Entry] = outline.settings or {}
         self.read_date = date_reader(read_timezone(self.settings, diagnostics))
         self.levels = read_check_levels(self.settings, diagnostics)
-        self.index = _link_index(outline)
+        self.index = link_index(outline)
         self.used: set[str] = set()
 
     def course(self) -> Course | None:
@@ -480,7 +480,8 @@ def _walk(components: Iterable[Component]) -> Iterator[Component]:
         yield from _walk(component.children)
 
 
-def _link_index(outline: Outline) -> LinkIndex:
+def link_index(outline: Outline) -> LinkIndex:
+    """What links may lead to, by the names that the outline has settled."""
     blocks: dict[str, str] = {}
     components: dict[str, frozenset[str]] = {}
     for section in outline.sections:

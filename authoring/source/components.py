@@ -208,7 +208,7 @@ def _choices(draft: Draft, name: str, *, pictures: bool) -> None:
 def _choice(draft: Draft, item: Entry, number: int, *, pictures: bool) -> tuple[str, str, str, str] | None:
     """`(key, label, image, alt)` of a plain text, a mapping, or the platform's own pair."""
     if item.scalar is not None:
-        return _choice_key(item.scalar, number), item.scalar, "", ""
+        return choice_key(item.scalar, number), item.scalar, "", ""
     value = plain_value(item, draft.diagnostics)
     if value is INVALID:
         return None
@@ -228,7 +228,7 @@ def _choice(draft: Draft, item: Entry, number: int, *, pictures: bool) -> tuple[
             image = texts.get("image", "")
             if image:
                 image = draft.link(image, item.where.line, image=True)
-            key = texts.get("key") or _choice_key(texts["label"], number)
+            key = texts.get("key") or choice_key(texts["label"], number)
             return key, texts["label"], image, texts.get("alt", "")
     words = "label, key, image, alt" if pictures else "label, key"
     draft.diagnostics.report(
@@ -237,7 +237,7 @@ def _choice(draft: Draft, item: Entry, number: int, *, pictures: bool) -> tuple[
     return None
 
 
-def _choice_key(label: str, number: int) -> str:
+def choice_key(label: str, number: int) -> str:
     """A key that follows from the label, so that votes survive a change of order."""
     return re.sub(r"\W+", "-", label.casefold()).strip("-")[:40] or str(number)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
@@ -58,16 +58,18 @@ UNCLOSED_CODE = define(
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """Markdown between directives; `line` is that of its first character."""
+    """Markdown between directives; `line` is that of its first character, `start` its place in the text scanned."""
 
     text: str
     line: int
+    start: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Directive:
     """One directive as written. `options` and `body` are its two parts, each with the line it starts on;
-    None where the part is missing."""
+    None where the part is missing. `start` and `end` are its place in the text scanned, `inside` the place of what
+    stands between its first and its last line."""
 
     name: str
     id: str | None
@@ -77,6 +79,9 @@ class Directive:
     options_line: int
     body: str | None
     body_line: int
+    start: int = field(default=0, compare=False)
+    inside: tuple[int, int] = field(default=(0, 0), compare=False)
+    end: int = field(default=0, compare=False)
 
 
 Piece: TypeAlias = Prose | Directive
@@ -110,7 +115,7 @@ _INVISIBLE = re.compile(r"<!--.*?(?:-->|\Z)|^ {0,3}\[[^\^\]\n][^\]\n]*\]:[^\n]*$
 
 def _prose(text: str, start: int, end: int, line: int) -> tuple[Prose, ...]:
     part = text[start:end]
-    return () if not part or part.isspace() else (Prose(part, line),)
+    return () if not part or part.isspace() else (Prose(part, line, start),)
 
 
 @dataclass(slots=True)
@@ -121,6 +126,7 @@ class _Open:
     id: str | None
     colons: int
     line: int
+    start: int
     content_start: int
 
 
@@ -190,7 +196,7 @@ class _Scanner:
             self._report_bad_head(rest.strip(), self._line_at(match.start()))
             return
         line = self._line_at(match.start())
-        opened = _Open(head[0], head[1], colons, line, min(match.end() + 1, len(self.text)))
+        opened = _Open(head[0], head[1], colons, line, match.start(), min(match.end() + 1, len(self.text)))
         while self.admonitions and self.admonitions[-1].colons <= colons:
             self._unclosed(self.admonitions.pop())
         if head[0].lower() in ADMONITIONS:
@@ -234,6 +240,9 @@ class _Scanner:
             options_line=first,
             body=body,
             body_line=first + skipped,
+            start=opened.start,
+            inside=(opened.content_start, end),
+            end=self.prose_start,
         )
 
     def _unclosed(self, opened: _Open) -> None:

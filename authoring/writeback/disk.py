@@ -1,0 +1,169 @@
+"""The changes of a folder put on disk: all of them, or none.
+
+    folder, the SourceTree that was read of it, Rewritten  ->  the folder as `Rewritten.tree` has it
+
+This is the edge of the package; all else is pure. New contents are written aside first, then put in place by renaming; what
+fails on the way is undone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from authoring.errors import SourceError
+from authoring.source import SourceFile, SourceTree
+from authoring.writeback.rewriting import Rewritten
+
+_AGAIN = "nothing was written; run the command again"
+
+
+def write_changes(folder: Path, before: SourceTree, result: Rewritten) -> None:
+    """Make `folder`, which was read as `before`, what `result` says.
+
+    Raises SourceError when a file that is to change is not as it was read, when something else stands where a file is to
+    go, or when the disk refuses; the folder is as before then.
+    """
+    if not result:
+        return
+    _check(folder, before, result)
+    try:
+        stage = Path(tempfile.mkdtemp(prefix=".writeback.", dir=folder))
+    except OSError as error:
+        raise _refused(folder, error) from error
+    change = _Change(folder, stage)
+    try:
+        _stage(stage, result, before)
+        for path in _leaving(before, result):
+            change.rename(folder / path, stage / "old" / path)
+        for old, new in result.moved.items():
+            if new not in result.written:
+                change.rename(stage / "old" / old, folder / new)
+        for path in (*result.written, *result.copies):
+            change.rename(stage / "new" / path, folder / path)
+    except OSError as error:
+        try:
+            change.undo()
+        except OSError as second:
+            message = f"{folder} was left half written: {second.strerror or second}"
+            raise SourceError(message, hint=f"what is missing is in {stage.name}/old; move it back") from error
+        shutil.rmtree(stage, ignore_errors=True)
+        raise _refused(folder, error) from error
+    shutil.rmtree(stage, ignore_errors=True)
+    _tidy(folder, result)
+
+
+class _Change:
+    """Renames that can be undone."""
+
+    def __init__(self, folder: Path, stage: Path) -> None:
+        self.folder = folder
+        self.stage = stage
+        self.done: list[tuple[Path, Path]] = []
+
+    def rename(self, old: Path, new: Path) -> None:
+        new.parent.mkdir(parents=True, exist_ok=True)
+        old.rename(new)
+        self.done.append((old, new))
+
+    def undo(self) -> None:
+        for old, new in reversed(self.done):
+            old.parent.mkdir(parents=True, exist_ok=True)
+            new.rename(old)
+        for _, new in self.done:
+            if not new.is_relative_to(self.stage):
+                _remove_empty(new.parent, self.folder)
+
+
+def _leaving(before: SourceTree, result: Rewritten) -> Iterator[PurePosixPath]:
+    """The files that go from where they are: deleted, moved, or about to be replaced."""
+    yield from result.deleted
+    yield from result.moved
+    for path in (*result.written, *result.copies):
+        if str(path) in before.files and path not in result.moved and path not in result.deleted:
+            yield path
+
+
+def _stage(stage: Path, result: Rewritten, before: SourceTree) -> None:
+    origins = {new: old for old, new in result.moved.items()}
+    for path, data in result.written.items():
+        target = stage / "new" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        old = before.files.get(str(origins.get(path, path)))
+        if old is not None:
+            shutil.copymode(stage.parent / old.path, target)
+    for path, source in result.copies.items():
+        target = stage / "new" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def _check(folder: Path, before: SourceTree, result: Rewritten) -> None:
+    leaving = set(_leaving(before, result))
+    for path in leaving:
+        if not _is_as_read(folder / path, before.files[str(path)]):
+            raise SourceError(f"{path} has changed since it was read", hint=_AGAIN)
+    for path in (*result.moved.values(), *result.written, *result.copies):
+        target = folder / path
+        if path not in leaving and (target.exists() or target.is_symlink()):
+            raise SourceError(f"{path} is to be written, but something is there already", hint="move it away")
+        parents = [parent for parent in path.parents if (folder / parent).is_file()]
+        if any(parent not in leaving for parent in parents):
+            raise SourceError(f"{path} is to be written, but {parents[0]} is a file", hint="move it away")
+
+
+def _is_as_read(path: Path, file: SourceFile) -> bool:
+    try:
+        if file.data is not None:
+            return path.read_bytes() == file.data
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() == file.digest
+    except OSError:
+        return False
+
+
+def _tidy(folder: Path, result: Rewritten) -> None:
+    """Takes away folders that hold nothing any more. What nobody reads (hidden files, back-ups) follows its folder, or
+    stays in it under a name that is no part of the course: an empty folder would be a section."""
+    kept = set(result.tree.folders)
+    left = {parent for path in (*result.deleted, *result.moved) for parent in path.parents}
+    for path in sorted(left - {PurePosixPath(".")}, key=lambda path: -len(path.parts)):
+        here = folder / path
+        if str(path) in kept or not here.is_dir():
+            continue
+        try:
+            target = _follows(path, result)
+            for item in list(here.iterdir()):
+                (folder / target).mkdir(parents=True, exist_ok=True)
+                item.rename(folder / target / item.name)
+            here.rmdir()
+        except OSError:
+            continue  # the course is written; what is in the way is for `check` to report
+
+
+def _follows(path: PurePosixPath, result: Rewritten) -> PurePosixPath:
+    for old, new in result.moved.items():
+        if old.is_relative_to(path):
+            tail = old.relative_to(path).parts
+            if new.parts[-len(tail) :] == tail:
+                return PurePosixPath(*new.parts[: -len(tail)])
+    return path.with_name(f"_{path.name}")
+
+
+def _remove_empty(path: Path, folder: Path) -> None:
+    while path != folder and path.is_relative_to(folder):
+        try:
+            path.rmdir()
+        except OSError:
+            return
+        path = path.parent
+
+
+def _refused(folder: Path, error: OSError) -> SourceError:
+    return SourceError(
+        f"{folder} cannot be written: {error.strerror or error}", hint="check its permissions; nothing was changed"
+    )
