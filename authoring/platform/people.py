@@ -85,7 +85,7 @@ class Person:
     def named(cls, username: str = "", email: str = "", user_id: int | None = None) -> Person:
         """Raises RefusedError unless exactly one is given; nothing is sent then."""
         given = [(By.USERNAME, username), (By.EMAIL, email), (By.USER_ID, user_id)]
-        found = [cls(by, value) for by, value in given if value not in ("", None)]  # type: ignore[arg-type]  # no None here
+        found = [cls(by, value) for by, value in given if value not in ("", None)]
         if len(found) != 1:
             raise RefusedError("name the user in one way: username, email or user id; nothing was sent")
         return found[0]
