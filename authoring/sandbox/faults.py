@@ -39,6 +39,8 @@ class FaultKind(StrEnum):
     """Half a body, after the change was made."""
     HTML = "html"
     """200 with a login page, after the change was made."""
+    REPEATED = "repeated"
+    """Chat alone: status frames and the end come twice, and the prompt is answered a second time in between."""
     DISCARDED = "discarded"
     """200 as ever, and the change is lost: the collision of two writers (Open edX: `update_course_index`)."""
 
