@@ -292,8 +292,9 @@ _AGAIN = "what came is not the whole answer; ask again if you want to: it is not
 
 
 def _not_opened(path: str, status: int) -> ApiError:
-    if status in (401, 403):
+    if status == 401:
         return LoginError(f"{path}: not permitted", "check IBL_PLATFORM_API_KEY", call=path, status=status)
+    # No login takes part in the opening: a 403 is how a server refuses a path that it does not have.
     return RefusedError(
         f"{path}: the server does not open a chat here ({status}); nothing was sent",
         "check IBL_ASGI_URL",

@@ -15,13 +15,14 @@ from enum import StrEnum
 
 from authoring.calls import Answer, Call, CallKind, Json, Service
 from authoring.client import Client, Reply
-from authoring.errors import ApiError, LoginError, NonsenseError, RefusedError
+from authoring.errors import LoginError, NonsenseError, RefusedError
 from authoring.platform.endpoints import Endpoint
 from authoring.platform.enrolment_rows import RowOutcome, rows_of
 from authoring.platform.records import Record
 from authoring.platform.replies import Difference, differences, record_of, records_of, segment
 from authoring.settings import Secret
 
+CREATED = 201
 HONOR = "honor"
 """The mode that the platform's own endpoint takes when none is given; stock Open edX takes `audit`."""
 MANAGE = "/api/ibl/users/manage/"
@@ -202,14 +203,16 @@ class People:
             raise RefusedError(
                 f"there is a user {user.username!r} already; nothing was sent", "`user update` changes it"
             )
-        self._client.send(self.user_call(user))
-        return self.verify_user(user, created=True)
+        return self.make_user(user)
 
     def update_user(self, user: NewUser) -> UserResult:
         """Make a user or change the one there is, and read back what became of it."""
-        before = self._try_read_user(user.username)
-        self._client.send(self.user_call(user, update=True))
-        return self.verify_user(user, created=before is None)
+        return self.make_user(user, update=True)
+
+    def make_user(self, user: NewUser, *, update: bool = False) -> UserResult:
+        """Send a user without looking first, and read back what became of it."""
+        reply = self._client.send(self.user_call(user, update=update))
+        return self.verify_user(user, created=not update or reply.status == CREATED)
 
     def verify_user(self, user: NewUser, *, created: bool) -> UserResult:
         """Read a user back and hold it against what was asked for. Refusals of the reads make things unverified."""
@@ -259,12 +262,6 @@ class People:
         if active is None:
             raise NonsenseError(f"{call}: the answer tells of no links", call=str(call), status=reply.status)
         return records_of(SocialLink, call, Reply(reply.status, active))
-
-    def _try_read_user(self, username: str) -> User | None:
-        try:
-            return self.read_user(username)
-        except (LoginError, RefusedError):
-            return None
 
     def _read_or_none(self, call: Call) -> Reply | None:
         try:
@@ -392,4 +389,4 @@ def _is_link(link: SocialLink, provider: str, uid: str) -> bool:
     return named and (link.remote_id is None or link.remote_id.rpartition(":")[2] == uid or link.remote_id == uid)
 
 
-__all__ = ["ENDPOINTS", "ApiError", "By", "Enrolled", "Enrolment", "NewUser", "People", "Person", "User", "UserResult"]
+__all__ = ["ENDPOINTS", "By", "Enrolled", "Enrolment", "NewUser", "People", "Person", "User", "UserResult"]

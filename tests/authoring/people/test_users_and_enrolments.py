@@ -133,19 +133,19 @@ def test_a_bulk_success_is_read_row_by_row(people: People, ada: NewUser, server:
 
 
 def test_a_bulk_answer_that_says_nothing_is_read_back(tmp_path: Path) -> None:
-    with SandboxServer(tmp_path / "s.sqlite3", replace(DOCUMENTED, bulk_rows_told=False)) as server:
-        with Client(sandbox_target(server.url)) as client:
-            people = People(client)
-            with server._open() as store:
-                store.save_course(COURSES[0], {})
-            people.create_user(NewUser("ada", "ada@example.com", PASSWORD))
-            result = people.enrol_students(COURSES[0], [ADA, Person.named(username="nobody")])
-            assert [row.done for row in result.rows] == [True, False]
-            by_email = people.enrol_students(COURSES[0], [Person.named(email="ada@example.com")])
-            assert by_email.complete
-            number = int(server.rows("user")["ada"]["id"])
-            unknown = people.enrol_students(COURSES[0], [Person.named(user_id=number)])
-            assert unknown.rows[0].done is None and not unknown.complete
+    silent = replace(DOCUMENTED, bulk_rows_told=False)
+    with SandboxServer(tmp_path / "s.sqlite3", silent) as server, Client(sandbox_target(server.url)) as client:
+        people = People(client)
+        with server._open() as store:
+            store.save_course(COURSES[0], {})
+        people.create_user(NewUser("ada", "ada@example.com", PASSWORD))
+        result = people.enrol_students(COURSES[0], [ADA, Person.named(username="nobody")])
+        assert [row.done for row in result.rows] == [True, False]
+        by_email = people.enrol_students(COURSES[0], [Person.named(email="ada@example.com")])
+        assert by_email.complete
+        number = int(server.rows("user")["ada"]["id"])
+        unknown = people.enrol_students(COURSES[0], [Person.named(user_id=number)])
+        assert unknown.rows[0].done is None and not unknown.complete
 
 
 # -- what happens to calls -----------------------------------------------------------------------------------------------
@@ -228,5 +228,3 @@ def test_shapes_of_a_bulk_answer(answer: object, done: list[bool | None], people
 
 def test_an_outcome_says_itself() -> None:
     assert RowOutcome.refused("ada", "why").to_json() == {"name": "ada", "done": False, "reason": "why"}
-
-
