@@ -26,7 +26,7 @@ LAYERS = (
     ("adoption", "client", "identity", "impacts", "publishing", "doctor", "planner", "rendering"),
     ("transport",),
     ("journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
-    ("importing", "migration"),
+    ("importing", "migration", "platform"),
     ("session", "report", "reference"),
     ("cli",),
 )

@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from authoring.calls import Answer, Call, CallKind, Json, Service
 from authoring.client import Client, Reply
+from authoring.client.failures import Redactor
 from authoring.errors import LoginError, NonsenseError, RefusedError
 from authoring.platform.endpoints import Endpoint
 from authoring.platform.enrolment_rows import RowOutcome, rows_of
@@ -194,7 +195,7 @@ class People:
             answer=Answer.EMPTY_OR_JSON,
             repeatable=update,
             secret=user.password is not None,
-            check=_refusals,
+            check=lambda reply: _refusals(reply, user.password),
         )
 
     def create_user(self, user: NewUser) -> UserResult:
@@ -376,10 +377,11 @@ def _need_rows(rows: Sequence[object]) -> None:
         raise RefusedError("nobody is named; nothing was sent")
 
 
-def _refusals(body: Json) -> Sequence[str]:
-    """Errors inside a success of `users/manage`."""
+def _refusals(body: Json, password: Secret | None) -> Sequence[str]:
+    """Errors inside a success of `users/manage`, without the password that they may repeat."""
     if isinstance(body, Mapping) and (body.get("success") is False or body.get("error")):
-        return [str(body.get("error") or body.get("detail") or "the platform says that it did not succeed")]
+        said = str(body.get("error") or body.get("detail") or "the platform says that it did not succeed")
+        return [Redactor([password.reveal()] if password else []).clean(said)]
     return ()
 
 

@@ -41,12 +41,13 @@ def _record(kind: type[R], call: Call, row: Json, status: int) -> R:
     except ValidationError as error:
         # Only names of fields: pydantic's own words quote the values, and a value may be a secret.
         wrong = ", ".join(".".join(map(str, problem["loc"])) or "the whole" for problem in error.errors())
-        raise NonsenseError(
-            f"{call}: the answer is not a {kind.__name__.lower()} (wrong or missing: {wrong})",
-            _HINT,
-            call=str(call),
-            status=status,
-        ) from None
+    # Out here, so that pydantic's error does not travel along as the context of ours.
+    raise NonsenseError(
+        f"{call}: the answer is not a {kind.__name__.lower()} (wrong or missing: {wrong})",
+        _HINT,
+        call=str(call),
+        status=status,
+    )
 
 
 def segment(value: str | int, what: str) -> str:
