@@ -16,7 +16,7 @@ from enum import StrEnum
 from authoring.calls import Answer, Call, CallKind, Json, Service
 from authoring.client import Client, Reply
 from authoring.client.failures import Redactor
-from authoring.errors import LoginError, NonsenseError, RefusedError
+from authoring.errors import ApiError, LoginError, NonsenseError, OutcomeUnknownError, RefusedError
 from authoring.platform.endpoints import Endpoint
 from authoring.platform.enrolment_rows import RowOutcome, rows_of
 from authoring.platform.records import Record
@@ -216,12 +216,13 @@ class People:
         return self.verify_user(user, created=not update or reply.status == CREATED)
 
     def verify_user(self, user: NewUser, *, created: bool) -> UserResult:
-        """Read a user back and hold it against what was asked for. Refusals of the reads make things unverified."""
+        """Read a user back and hold it against what was asked for. A read that fails makes things unverified: the user is
+        made all the same. Raises nothing."""
         unverified: list[str] = []
         held: User | None = None
         try:
             held = self.read_user(user.username)
-        except (LoginError, RefusedError):
+        except ApiError:
             unverified.append("user")
         sent = {name: value for name, value in user.body(update=True).items() if name in ("email", "name", "is_active")}
         not_taken = differences(sent, held.model_dump()) if held is not None else ()
@@ -231,7 +232,7 @@ class People:
             wanted = (user.provider, user.tpa_uid or user.username)
             try:
                 links = self.read_links(user.username)
-            except (LoginError, RefusedError):
+            except ApiError:
                 unverified.append("provider")
             else:
                 if not any(_is_link(link, *wanted) for link in links):
@@ -344,7 +345,7 @@ class People:
                     return RowOutcome.refused(name, "no user has this email")
                 username = user.username
             found = self.read_enrolment(username, course)
-        except (LoginError, RefusedError):
+        except (LoginError, RefusedError, OutcomeUnknownError):
             return RowOutcome.unstated(name)
         if found is None or not found.is_active:
             return RowOutcome.refused(name, "not enrolled, by the platform's own list")

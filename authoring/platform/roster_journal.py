@@ -126,7 +126,7 @@ class RosterJournal:
         if not found:
             return None
         digest, state = found[0]
-        return str(state) if digest == row.digest or state == PENDING else None
+        return str(state) if digest == row.digest else None
 
     def begin(self, rows: Sequence[Row]) -> None:
         """Record, in one durable step, that these are about to be sent."""

@@ -219,9 +219,13 @@ def test_no_secret_gets_out(fault: FaultKind | None, counter: Counter) -> None:
             assert [place for place, content in places.items() if shape in content] == []
 
 
-def test_every_endpoint_has_a_method_and_a_command() -> None:
+def test_every_endpoint_has_a_method_a_command_and_a_line_in_the_docs() -> None:
     areas = {"People": people.People, "Mentors": mentors.Mentors, "Chat": chat.Chat, "Bots": bots.Bots}
+    page = (Path(__file__).parents[3] / "docs/people.md").read_text("utf-8")
     for endpoint in (*people.ENDPOINTS, *mentors.ENDPOINTS, *chat.ENDPOINTS, *bots.ENDPOINTS):
+        repeatable = "yes" if endpoint.repeatable else "no"
+        row = f"| {endpoint.method} | `{endpoint.path}` | `{endpoint.client}` | `{endpoint.command}` | {repeatable} | {endpoint.note} |"
+        assert row in page
         area, _, method = endpoint.client.partition(".")
         assert callable(getattr(areas[area], method)), endpoint
         group: Any = main if endpoint.command.startswith("chat") else main.commands["platform"]  # type: ignore[attr-defined]

@@ -148,6 +148,13 @@ def test_a_bulk_answer_that_says_nothing_is_read_back(tmp_path: Path) -> None:
         assert unknown.rows[0].done is None and not unknown.complete
 
 
+def test_reads_that_fail_leave_things_unverified(people: People, ada: NewUser, server: SandboxServer) -> None:
+    server.faults.add(Fault(FaultKind.RESET_BEFORE, "read", times=99))
+    result = people.make_user(NewUser("bob", "bob@example.com", PASSWORD, provider="sandbox"))
+    assert result.created and result.user is None and result.unverified == ("user", "provider", "password")
+    assert people.verify([(ADA, COURSES[0])])[0].done is None
+
+
 # -- what happens to calls -----------------------------------------------------------------------------------------------
 
 
