@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from authoring.cli import options, platform_mentors
@@ -375,7 +376,7 @@ def _progress(file: Path) -> Iterator[Callable[[int], None]]:
     if not console.is_terminal:
         yield lambda count: None
         return
-    columns = (TextColumn(file.name), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=total)
+        task = progress.add_task(escape(file.name), total=total)
         yield lambda count: progress.advance(task, count)

@@ -8,6 +8,7 @@ again. A part of the file is in memory at a time.
 from __future__ import annotations
 
 import itertools
+import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -116,7 +117,8 @@ class _Import:
             except BadRowError as error:
                 cells = table_row.cells
                 who = cells.get("username") or cells.get("email") or cells.get("user_id") or ""
-                notes.append(("", Result(table_row.line, who, cells.get("course", ""), State.BAD, str(error))))
+                bad = Result(table_row.line, _shown(who), _shown(cells.get("course", "")), State.BAD, str(error))
+                notes.append(("", bad))
                 continue
             before = seen.get(row.key) or self.journal.line_of(row.key)
             if before is not None:
@@ -159,6 +161,11 @@ class _Import:
         return ImportReport(
             self.file, results_file, self.journal.counts(), problems, stopped.message if stopped is not None else None
         )
+
+
+def _shown(cell: str) -> str:
+    """A cell that may hold anything, short and without what would steer a terminal."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", cell)[:100]
 
 
 # -- enrolments -------------------------------------------------------------------------------------------------------

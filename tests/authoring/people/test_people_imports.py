@@ -126,6 +126,12 @@ def test_good_rows_are_done_and_bad_ones_told(office: Office) -> None:
     assert len(rows) == 15 and [row[1] for row in rows if row[0] == "11"] == ["'=1+1"], "text to a spreadsheet too"
 
 
+def test_the_steering_of_terminals_is_kept_out(office: Office) -> None:
+    file = office.list(f"username,course\np\x1b[31m1,{ONE}\n")
+    (row,) = office.enrol(file).problems
+    assert row.who == "p [31m1" and "\x1b" not in row.note
+
+
 def test_a_second_run_sends_nothing_and_tries_what_was_refused(office: Office) -> None:
     file = office.list(f"username,course\np1,{ONE}\np2,{ONE}\nlate,{ONE}\n")
     assert office.enrol(file).counts["refused"] == 1

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from authoring.client import Client
+from authoring.client import Client, Reply
 from authoring.errors import LoginError, OutcomeUnknownError, RefusedError
+from authoring.platform import bots, chat, mentors
+from authoring.platform import people as people_module
 from authoring.platform.enrolment_rows import RowOutcome, rows_of
 from authoring.platform.people import Enrolled, NewUser, People, Person
 from authoring.sandbox import DOCUMENTED, Fault, FaultKind, SandboxServer
@@ -22,6 +24,12 @@ DEED = {
     "one": lambda people: people.enrol(ADA, COURSES[0]),
     "courses": lambda people: people.enrol_in_courses(ADA, COURSES),
     "students": lambda people: people.enrol_students(COURSES[0], [ADA]),
+}
+READS = {
+    "user": lambda people: people.read_user("ada"),
+    "user by email": lambda people: people.find_user("ada@example.com"),
+    "links": lambda people: people.read_links("ada") == (),
+    "enrolment": lambda people: people.read_enrolment("ada", COURSES[0]) is None,
 }
 WRITES = {
     "create": "/users/manage/",
@@ -167,6 +175,22 @@ def test_an_expired_token_is_renewed(deed: str, people: People, ada: NewUser, se
     assert [row.status for row in server.requests].count(401) == 1
 
 
+@pytest.mark.parametrize("read", READS)
+def test_a_read_renews_its_token_and_is_made_again(
+    read: str, people: People, ada: NewUser, server: SandboxServer
+) -> None:
+    server.expire_tokens()
+    server.faults.add(Fault(FaultKind.RESET_AFTER, "read", skip=1))
+    assert READS[read](people)
+    assert [row.status for row in server.requests].count(401) == 1
+
+
+def test_writes_go_to_addresses_with_their_slash() -> None:
+    for endpoint in (*people_module.ENDPOINTS, *mentors.ENDPOINTS, *bots.ENDPOINTS, *chat.ENDPOINTS):
+        if endpoint.method != "GET":
+            assert endpoint.path.endswith("/") and "//" not in endpoint.path, endpoint
+
+
 @pytest.mark.parametrize("deed", DEED)
 def test_a_withdrawn_login_is_a_login_error(deed: str, people: People, ada: NewUser, target: Target) -> None:
     wrong = replace(target, oauth=ClientCredentials("sandbox", Secret("not-the-secret"), "/oauth2/access_token/"))
@@ -224,8 +248,6 @@ def test_nothing_is_done_where_nothing_came_through(
     ],
 )  # fmt: skip
 def test_shapes_of_a_bulk_answer(answer: object, done: list[bool | None], people: People) -> None:
-    from authoring.client import Reply
-
     call = people.students_call(COURSES[0], [ADA])
     rows = rows_of(call, Reply(200, answer), ["ada", "bob"])  # type: ignore[arg-type]  # JSON
     assert [row.done for row in rows] == done
