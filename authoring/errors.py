@@ -10,9 +10,11 @@ AuthoringError
   ApiError                  a call failed; carries the call                             exit 3
     RefusedError            the server said no: status and detail
       ThrottledError        429 or 503 with Retry-After; safe to send again later
+      (platform.chat)       ChatRefusedError and, under it, NoCreditsError
     LoginError              no login, an expired one that cannot be renewed, or no permission
     UnreachableError        never sent: safe to retry
     OutcomeUnknownError     sent, no usable answer: read the outline first
+      (platform.chat)       ChatSilenceError, ChatClosedError
     NonsenseError           a success status with a body that cannot be the answer (an HTML login page …)
   ApplyError                some operations were done and some were not                 exit 4
 """

@@ -27,7 +27,7 @@ LAYERS = (
     ("adoption", "client", "identity", "impacts", "publishing", "doctor", "planner", "rendering"),
     ("transport", "comparison", "exporter"),
     ("passports", "journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
-    ("importing", "migration", "packages"),
+    ("importing", "migration", "packages", "platform"),
     ("collecting",),
     ("session", "report", "reference", "several"),
     ("cli",),

@@ -9,6 +9,8 @@ from authoring.cli.course import check, plan, publish, push, status
 from authoring.cli.grading import test
 from authoring.cli.migration import migrate
 from authoring.cli.packages import export, import_
+from authoring.cli.platform import platform
+from authoring.cli.platform_mentors import chat
 from authoring.cli.problem import problem
 from authoring.cli.project import doctor, new, sandbox, schemas
 
@@ -38,6 +40,8 @@ for command in (
     export,
     migrate,
     problem,
+    platform,
+    chat,
     schemas,
 ):
     main.add_command(command)

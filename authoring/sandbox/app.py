@@ -17,12 +17,16 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
-from authoring.sandbox import control, handlers, pages
+from authoring.sandbox import chat, control, handlers, pages
+from authoring.sandbox import routes_bots as bots
 from authoring.sandbox import routes_course as course
 from authoring.sandbox import routes_import as olx
+from authoring.sandbox import routes_mentors as mentors
+from authoring.sandbox import routes_people as people
 from authoring.sandbox import routes_settings as settings
 from authoring.sandbox import routes_stock as stock
 from authoring.sandbox import routes_v1 as v1
@@ -80,6 +84,23 @@ ROUTES: tuple[tuple[str, tuple[str, ...], Handler, Login], ...] = (
     ("/course_info_update/{key}/{number:int}", ("GET", "POST", "PUT", "DELETE"), course.updates, Login.SESSION),
     ("/tabs/{key}", ("GET", "POST"), course.tabs, Login.SESSION),
     ("/course_team/{key}/{email}", ("GET", "POST", "PUT", "DELETE"), course.team, Login.SESSION),
+    ("/oauth/token/", WRITE, access_token, Login.OPEN),
+    ("/api/ibl/users/manage/", WRITE, people.manage_user, Login.LMS),
+    ("/api/ibl/enrollment/enroll/", WRITE, people.enrol, Login.LMS),
+    ("/api/ibl/enrollment/enroll/bulk/", WRITE, people.enrol_in_courses, Login.LMS),
+    ("/api/ibl/enrollment/enroll/student/bulk/", WRITE, people.enrol_students, Login.LMS),
+    ("/api/enrollment/v1/enrollment/{pair}", READ, people.enrolment, Login.LMS),
+    ("/api/user/v1/accounts", READ, people.accounts, Login.LMS),
+    ("/api/user/v1/accounts/{username}", READ, people.account, Login.LMS),
+    ("/api/third_party_auth/v0/users/", READ, people.social_links, Login.LMS),
+    ("/api/ai-mentor/orgs/{org}/users/{user}/mentor-with-settings/", WRITE, mentors.create, Login.MANAGER),
+    ("/api/ai-mentor/orgs/{org}/users/{user}/sessions/", WRITE, mentors.sessions, Login.MANAGER),
+    ("/api/ai-mentor/orgs/{org}/users/{user}/mentors/{mentor}/settings/", READ, mentors.settings, Login.MANAGER),
+    ("/api/ai-mentor/orgs/{org}/users/{user}/", READ, mentors.mentors, Login.MANAGER),
+    ("/api/ai-bot/v1/bots/{org}/bot/", ("GET", "POST"), bots.bots, Login.MANAGER),
+    ("/api/ai-bot/v1/bots/{org}/bot/{id:int}/", ("PATCH", "DELETE"), bots.bot, Login.MANAGER),
+    ("/api/ai-bot/v1/bots/{org}/bot-commands/", ("GET", "POST"), bots.commands, Login.MANAGER),
+    ("/api/ai-bot/v1/bots/{org}/bot-commands/{id:int}/", ("PATCH", "DELETE"), bots.command, Login.MANAGER),
 )
 """Path, methods, handler, login. A path that ends with a slash is also answered without it: by the same handler, or as the
 profile says by a redirect."""
@@ -89,7 +110,7 @@ def kind_of(method: str, path: str, body: Mapping[str, Any] | None = None) -> st
     """What a request is for, as a run counts it: `create`, `update`, `publish`, `read`, `upload`, `delete`, `move`,
     `settings`, `import`, `export` or `login`."""
     path, body = path.rstrip("/"), body or {}
-    if path.endswith("access_token"):
+    if path.endswith(("access_token", "/oauth/token")):
         return "login"
     if method in ("GET", "HEAD", "OPTIONS"):
         return "read"
@@ -103,6 +124,8 @@ def kind_of(method: str, path: str, body: Mapping[str, Any] | None = None) -> st
         return "move"
     if path.startswith("/assets/") or "/handler/" in path or path.endswith("ibl_edx_scorm/update"):
         return "upload"
+    if path.endswith(_CREATES) and not body.get("update"):
+        return "create"
     if path.endswith(("/create", "manage/course", "create_full_course")) or path in ("/xblock", "/course"):
         return "create"
     if re.match(r"/(settings|course_info_update|tabs|course_team)/", path) or path.endswith(
@@ -110,6 +133,9 @@ def kind_of(method: str, path: str, body: Mapping[str, Any] | None = None) -> st
     ):
         return "settings"
     return "settings" if "advanced_settings" in path else "update"
+
+
+_CREATES = ("/users/manage", "/mentor-with-settings", "/bot", "/bot-commands")
 
 
 # -- one request --------------------------------------------------------------------------------------------------------
@@ -189,7 +215,7 @@ class _Index(NamedTuple):
 
 def _index_of(platform: Platform, request: Request, kind: str, body: Mapping[str, Any] | None) -> _Index | None:
     """None for what does not write to the index: reads, and files, which are kept beside it."""
-    if kind in ("read", "login", "export") or request.url.path.startswith("/assets/"):
+    if kind in ("read", "login", "export") or request.url.path.startswith(_BESIDE):
         return None
     for place in (*request.path_params.values(), *(body or {}).values()):
         found = _COURSE.search(place) if isinstance(place, str) else None
@@ -198,6 +224,7 @@ def _index_of(platform: Platform, request: Request, kind: str, body: Mapping[str
     return None
 
 
+_BESIDE = ("/assets/", "/api/ibl/enrollment/")
 _COURSE = re.compile(r"(?:course|block)-v1:([^+@/]+\+[^+@/]+\+[^+@/?]+)")
 
 
@@ -357,10 +384,13 @@ class _Hosts:
         self.hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] in ("http", "websocket"):
             host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
             if re.sub(r":\d+$", "", host) not in self.hosts:
-                await Response("This host is not served here.", 400)(scope, receive, send)
+                refusal = (
+                    Response("This host is not served here.", 400) if scope["type"] == "http" else WebSocketClose()
+                )
+                await refusal(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
@@ -372,8 +402,8 @@ def create_app(database: Path, profile: Profile = DOCUMENTED, faults: Faults | N
 
 def app_of(platform: Platform, hosts: frozenset[str] | None = None) -> ASGIApp:
     """The app over what is there already. `hosts` are the names that a request may call it by; None: any."""
-    routes: list[Route] = []
-    bare: list[Route] = []
+    routes: list[BaseRoute] = []
+    bare: list[BaseRoute] = []
     for path, methods, handler, login in ROUTES:
         endpoint = _endpoint(platform, handler, login)
         routes.append(Route(path, endpoint, methods=list(methods)))
@@ -390,12 +420,17 @@ def app_of(platform: Platform, hosts: frozenset[str] | None = None) -> ASGIApp:
         ("/_sandbox/state/{key}", READ, control.state),
     ):
         routes.append(Route(path, _own(platform, own), methods=list(methods)))
+    routes.append(WebSocketRoute(chat.PATH, chat.endpoint(platform)))
+    routes.append(WebSocketRoute(chat.STOP_PATH, chat.stop_endpoint(platform)))
     routes += pages.routes(platform.store, platform.lock)
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
     nowhere = _endpoint(platform, _nowhere, Login.OPEN)
 
     async def default(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+            return
         response = await nowhere(Request(scope, receive, send))
         await response(scope, receive, send)
 

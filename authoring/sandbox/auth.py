@@ -21,6 +21,8 @@ CLIENT = ("sandbox", "sandbox")
 """The OAuth2 client id and secret that the sandbox knows."""
 STUDIO_SESSION = ("sandbox", "sandbox")
 """The values of the cookies `studio_session_id` and `csrftoken` that the sandbox knows."""
+API_KEY = "sandbox"
+"""The platform's API key that the sandbox knows."""
 
 
 class Login(StrEnum):
@@ -29,6 +31,10 @@ class Login(StrEnum):
     OPEN = "open"
     TOKEN = "token"  # noqa: S105  # a word, not a secret
     SESSION = "session"
+    LMS = "lms"
+    """A token, on the LMS's own routes."""
+    MANAGER = "manager"
+    """The platform's API key, or a token, on the data manager's routes."""
 
 
 async def access_token(platform: Platform, request: Request) -> Response:
@@ -56,6 +62,9 @@ def check_login(platform: Platform, request: Request, login: Login) -> None:
     """Raises Refusal when the request has no login that the route takes."""
     if login is Login.OPEN:
         return
+    if login in (Login.LMS, Login.MANAGER):
+        _check_api(platform, request, login)
+        return
     token_taken = not platform.profile.bearer_refused and (login is Login.TOKEN or platform.profile.bearer_on_stock)
     bearer = request.headers.get("authorization", "")
     if bearer.startswith("Bearer ") and token_taken:
@@ -63,6 +72,16 @@ def check_login(platform: Platform, request: Request, login: Login) -> None:
             return
         raise Refusal(401, {"detail": "Invalid token."})
     _check_session(request, login)
+
+
+def _check_api(platform: Platform, request: Request, login: Login) -> None:
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme == "Api-Token" and login is Login.MANAGER and value == API_KEY:
+        return
+    if scheme == "Bearer" and platform.tokens.get(value, 0.0) > time.monotonic():
+        return
+    known = "Invalid token." if value else "Authentication credentials were not provided."
+    raise Refusal(401, {"detail": known})
 
 
 def _check_session(request: Request, login: Login) -> None:

@@ -41,6 +41,8 @@ class FaultKind(StrEnum):
     """200 with a login page, after the change was made."""
     PACKAGE_ERRORS = "package-errors"
     """200, "success", and an error inside it, nothing done: how the SCORM block says that it cannot read a package."""
+    REPEATED = "repeated"
+    """Chat alone: status frames and the end come twice, and the prompt is answered a second time in between."""
     DISCARDED = "discarded"
     """200 as ever, and the change is lost: the collision of two writers (Open edX: `update_course_index`)."""
 

@@ -47,6 +47,10 @@ class Profile:
     olx_reformats: bool = False
     """An import drops the white space between elements of a problem or another XML body and indents it anew (Open edX:
     xmodule/xml_block.py, `EDX_XML_PARSER`); otherwise the text stays as it was written."""
+    bot_secrets_dropped: bool = False
+    """Secrets in a body of `bot/` are passed over, and `is_configured` stays false; documented: they are taken."""
+    bot_filter_ignored: bool = False
+    """`bot-commands/?bot=` lists the commands of every bot; documented: of that one."""
     pacing_locked: bool = True
     """`self_paced` cannot be changed once the start has passed, nor in one body with such a start."""
 
@@ -80,6 +84,14 @@ class Profile:
     """Guess: bytes of the largest file of a course; a larger one is a 413. Sites set 20 to 100 MB."""
     duplicate_passports: bool = True
     """Guess: `add_lti_passport` appends, whatever ids are there already; false: a taken id is a 400."""
+    bulk_rows_told: bool = True
+    """Guess: a bulk enrolment answers `{"results": [{identifier, success, error}]}`; false: one sentence for all of them."""
+    existing_user_status: int = 400
+    """Guess: what `users/manage` answers to a username or an email that is taken, without `update`."""
+    unknown_user_status: int = 404
+    """Guess: what a single enrolment of a user or course that is not there answers; in bulk it is a row's error."""
+    duplicate_mentors: bool = True
+    """Guess: a second mentor of the same name is made; false: a 400."""
     course_key_checked: bool = True
     """Guess: `xblock/update` whose `courseKey` is not that of the locator is a 400; false: passed over."""
 
@@ -100,6 +112,8 @@ OBSERVED = Profile(
     collisions_lose=True,
     full_course_keeps_partial=True,
     olx_reformats=True,
+    bot_secrets_dropped=True,
+    bot_filter_ignored=True,
 )
 """What was seen on a deployment, and what Open edX's own code says where the documentation is silent."""
 

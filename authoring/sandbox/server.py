@@ -61,7 +61,7 @@ def _server(platform: Platform, host: str) -> uvicorn.Server:
         log_level="critical",  # what goes wrong is answered; a traceback on a terminal helps nobody
         access_log=False,
         lifespan="off",
-        ws="none",
+        ws="websockets-sansio",  # the one of uvicorn's that does not use what websockets has deprecated
         timeout_graceful_shutdown=1,
         server_header=False,
     )
@@ -123,6 +123,12 @@ class SandboxServer:
         :func:`authoring.sandbox.views.snapshot` has it."""
         with self._open() as store:
             return snapshot(store, course_key)
+
+    def rows(self, kind: str) -> dict[str, dict[str, Any]]:
+        """What it holds beside courses, by key: `user`, `enrolment` (`username,course`), `mentor`, `session`, `prompt`, `bot`,
+        `bot-command`."""
+        with self._open() as store:
+            return store.rows(kind)
 
     @contextmanager
     def _open(self) -> Iterator[Store]:

@@ -41,11 +41,15 @@ create table if not exists pieces (
     course text not null, name text not null, start integer not null, content blob not null,
     primary key (course, name, start)
 );
+create table if not exists people_rows (
+    kind text not null, key text not null, id integer not null, row text not null, primary key (kind, key)
+);
+create index if not exists people_ids on people_rows (kind, id);
 """
 _COLUMNS = "usage, category, parent, fields, children, version"
-_FORMAT = 3
+_FORMAT = 4
 """`user_version` of the file. The first ones had files and what is said of them in one table, and a log without faults;
-the second had no tasks."""
+the second had no tasks, the third nothing beside courses."""
 
 
 @dataclass(slots=True)
@@ -312,6 +316,36 @@ class Store:
 
     def drop_pieces(self, course: str, name: str) -> None:
         self._db.execute("delete from pieces where course = ? and name = ?", (course, name))
+
+    # -- users, mentors, bots -------------------------------------------------------------------------------------------
+
+    def save_row(self, kind: str, key: str, row: Mapping[str, Any]) -> int:
+        """Set a row of a kind (`user`, `enrolment`, `mentor`, `bot` …); returns its number, which stays. A new one gets
+        the next: two rows never had the same."""
+        found = self._db.execute("select id from people_rows where kind = ? and key = ?", (kind, key)).fetchone()
+        number = int(found[0]) if found else self.next_version()
+        self._db.execute("insert or replace into people_rows values (?, ?, ?, ?)", (kind, key, number, json.dumps(row)))
+        return number
+
+    def row(self, kind: str, key: str) -> dict[str, Any] | None:
+        """A row with its number as `id`."""
+        found = self._db.execute("select id, row from people_rows where kind = ? and key = ?", (kind, key)).fetchone()
+        return {"id": found[0], **json.loads(found[1])} if found else None
+
+    def numbered_row(self, kind: str, number: int) -> tuple[str, dict[str, Any]] | None:
+        """`(key, row)` by the row's number."""
+        found = self._db.execute(
+            "select key, id, row from people_rows where kind = ? and id = ?", (kind, number)
+        ).fetchone()
+        return (found[0], {"id": found[1], **json.loads(found[2])}) if found else None
+
+    def rows(self, kind: str) -> dict[str, dict[str, Any]]:
+        """All rows of a kind by key, oldest first."""
+        rows = self._db.execute("select key, id, row from people_rows where kind = ? order by id", (kind,))
+        return {row[0]: {"id": row[1], **json.loads(row[2])} for row in rows}
+
+    def drop_row(self, kind: str, key: str) -> None:
+        self._db.execute("delete from people_rows where kind = ? and key = ?", (kind, key))
 
     # -- the log ------------------------------------------------------------------------------------------------------
 

@@ -189,6 +189,10 @@ def sandbox_target(url: str) -> Target:
         manager_url=url.rstrip("/"),
         session=StudioSession(Secret(SANDBOX), Secret(SANDBOX)),
         oauth=ClientCredentials(SANDBOX, Secret(SANDBOX), LMS_TOKEN_PATH),
+        asgi_url="ws" + url.rstrip("/").removeprefix("http"),
+        api_key=Secret(SANDBOX),
+        tenant=SANDBOX,
+        username=SANDBOX,
         origin="the embedded sandbox",
     )
 
