@@ -5,7 +5,8 @@ What was not read is not compared. A field that is unset and one that is explici
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -13,6 +14,7 @@ from authoring.adoption import same_value
 from authoring.decompile import same_content
 from authoring.lockfile import content_field
 from authoring.model import ROOT_KEY, Block, BlockKey, Course, FieldValue
+from authoring.references import REFERENCE_FIELDS, link_names
 from authoring.registry import field_spec
 
 
@@ -66,14 +68,14 @@ def compare(
     knows: Knows = lambda key, name: True,
     closed: frozenset[BlockKey] = frozenset(),
     only: frozenset[BlockKey] | None = None,
-    detached: frozenset[str] = frozenset({"static_tab", "about", "course_info"}),
+    sees: Callable[[BlockKey], bool] = lambda key: True,
 ) -> tuple[Difference, ...]:
     """How `theirs` differs from `ours`, in the order of ours, then what only theirs has.
 
     `knows` tells whether a field (`content` for the text) of theirs was read, `closed` are blocks whose children were not;
-    `only` restricts what is looked at; of what has no parent, the categories `detached` are compared.
+    `only` restricts what is looked at; `sees` tells of a block without a parent whether theirs would show it.
     """
-    return tuple(_Comparison(ours, theirs, knows, closed, only, detached).differences())
+    return tuple(_Comparison(ours, theirs, knows, closed, only, sees).differences())
 
 
 class _Comparison:
@@ -84,13 +86,14 @@ class _Comparison:
         knows: Knows,
         closed: frozenset[BlockKey],
         only: frozenset[BlockKey] | None,
-        detached: frozenset[str],
+        sees: Callable[[BlockKey], bool],
     ) -> None:
         self.knows = knows
         self.closed = closed
         self.only = only
-        self.ours = _placed(ours, detached)
-        self.theirs = _placed(theirs, detached)
+        self.names = link_names(ours)
+        self.ours = _placed(ours, sees)
+        self.theirs = _placed(theirs, sees)
 
     def looked_at(self, key: BlockKey) -> bool:
         return self.only is None or key in self.only
@@ -125,6 +128,8 @@ class _Comparison:
         key = block.key
         body = content_field(key.category)
         for name in sorted({*block.fields, *other.fields} - {body}):
+            if key == ROOT_KEY and name == "tabs":
+                continue  # the platform keeps this list itself, with a tab for each page
             if self.knows(key, name):
                 yield from self._field(key, name, block.fields.get(name), other.fields.get(name))
         if self.knows(key, "content") and not same_content(block, other):
@@ -143,16 +148,32 @@ class _Comparison:
             missing = [module for module in _listed(ours) if "scorm" not in str(module)]
             if all(module in _listed(theirs) for module in missing):
                 return
+        if name in REFERENCE_FIELDS.get(key.category, ()):
+            ours, theirs = self._keys(ours), self._keys(theirs)
+        if key.category == "openassessment" and name == "prompt":
+            ours, theirs = plain_prompt(ours), plain_prompt(theirs)
         if not _same(key, name, ours, theirs):
             yield Difference(key, Kind.FIELD, name, ours, theirs)
 
+    def _keys(self, value: FieldValue) -> FieldValue:
+        """A field that names blocks, each by its whole key."""
+        if isinstance(value, str):
+            found = self.names.get(value)
+            return str(found) if found is not None else value
+        if isinstance(value, Mapping):
+            return {name: self._keys(item) for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._keys(item) for item in value]
+        return value
 
-def _placed(course: Course, detached: frozenset[str]) -> dict[BlockKey, tuple[Block, BlockKey | None]]:
+
+def _placed(course: Course, sees: Callable[[BlockKey], bool]) -> dict[BlockKey, tuple[Block, BlockKey | None]]:
     found: dict[BlockKey, tuple[Block, BlockKey | None]] = {}
     for block, parent in course.root.walk_with_parent():
         found.setdefault(block.key, (block, parent.key if parent is not None else None))
     for block in course.detached:
-        if block.category in detached:
+        # A page's text that is empty is one that is not there: the platform keeps no other.
+        if sees(block.key) and (block.category == "static_tab" or (block.content or "").strip()):
             found.setdefault(block.key, (block, None))
     return found
 
@@ -172,6 +193,17 @@ def _same(key: BlockKey, name: str, ours: FieldValue, theirs: FieldValue) -> boo
         block = Block(BlockKey("html", "x"))
         return same_content(replace(block, content=ours), replace(block, content=theirs))
     return same_value(ours, theirs)
+
+
+def plain_prompt(value: FieldValue) -> FieldValue:
+    """The prompt of an open response with one prompt, as a text: it may be said either way (ora2: create_prompts_list)."""
+    try:
+        listed = json.loads(value) if isinstance(value, str) and value.startswith("[") else None
+    except ValueError:
+        return value
+    if isinstance(listed, list) and len(listed) == 1 and isinstance(listed[0], dict):
+        return listed[0].get("description", value)
+    return value
 
 
 def _listed(value: FieldValue) -> list[FieldValue]:

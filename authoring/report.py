@@ -36,6 +36,7 @@ from authoring.operations import (
 )
 from authoring.registry import spec
 from authoring.rendering import Names, calls_of
+from authoring.verifying import Verdict
 
 LEARNERS_NOTICE = {
     Impact.DESTRUCTIVE: "removed, with learners' work in it",
@@ -232,3 +233,25 @@ def _units(keys: tuple[BlockKey, ...], title: Callable[[BlockKey], str | None]) 
     names = [repr(title(key) or key.url_name) for key in keys[:3]]
     more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
     return f"{len(keys)} unit{'s' if len(keys) != 1 else ''}: {', '.join(names)}{more}"
+
+
+_SHOWN = 10
+
+
+def verdict_lines(verdict: Verdict, resent: int = 0) -> Iterator[str]:
+    """What verifying found, for people."""
+    if resent:
+        yield f"sent again: {resent} changes that the platform had dropped although it said success"
+    for words, counts in (("verified", verdict.verified), ("not verifiable", verdict.unverifiable)):
+        if counts:
+            yield f"{words}: " + ", ".join(f"{count} {title}" for title, count in sorted(counts.items()))
+    for words, found in (
+        ("NOT there, although the platform said success", verdict.lost),
+        ("changed on the platform by somebody else, left as it is", verdict.drift),
+    ):
+        for one in found[:_SHOWN]:
+            yield f"{words}: {one}"
+        if len(found) > _SHOWN:
+            yield f"  and {len(found) - _SHOWN} more"
+    if verdict.unread_parts:
+        yield f"not readable with this login: {', '.join(verdict.unread_parts)}"

@@ -10,6 +10,7 @@ Without a target the embedded sandbox serves: a real server on the loopback addr
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -18,9 +19,11 @@ from pathlib import Path, PurePosixPath
 from authoring.adoption import LiveContent, match_unclaimed, unclaimed_components
 from authoring.applier import Applied, Observer, apply_plan
 from authoring.client import Client, Limits
+from authoring.comparison import Kind
 from authoring.diagnostics import Diagnostics
 from authoring.dialects import Capabilities, Dialect, capabilities, dialect_of
-from authoring.errors import SourceError, StalePlanError
+from authoring.errors import ApplyError, SourceError, StalePlanError
+from authoring.exporter import LiveCourse, read_live_course
 from authoring.identity import align_implicit_keys
 from authoring.lockfile import LockPart
 from authoring.model import LIBRARY, ROOT_KEY, Asset, BlockKey, Course
@@ -36,6 +39,7 @@ from authoring.settings import Target, sandbox_target
 from authoring.source import read_course
 from authoring.state import CourseState, local_folder
 from authoring.transport import Transport, choose, import_plan, without_secrets
+from authoring.verifying import Verdict, judge, touched_by, without_lost
 
 SANDBOX_FILE = "sandbox.sqlite3"
 
@@ -189,6 +193,66 @@ class Session:
             raise StalePlanError("the lock file changed after the plan was made", remedy)
         if plan.live_digest != live_digest(self.client.read_outline(self.course.id)):
             raise StalePlanError("the course on the platform changed after the plan was made", remedy)
+
+    def read_course(self, *, archive: bool = True, only: frozenset[BlockKey] | None = None) -> LiveCourse | None:
+        """The live course as a `Course`, blocks by the names of the lock file; None when there is none."""
+        return read_live_course(self.client, self.course.id, self.state.part, only=only, archive=archive)
+
+    def verify(
+        self, *, only: frozenset[BlockKey] | None = None, before: LockPart | None = None, archive: bool = True
+    ) -> Verdict:
+        """Read back and compare with the source: everything, or the blocks `only`. See :mod:`authoring.verifying`.
+
+        Raises StalePlanError when the target has no such course.
+        """
+        live = self.read_course(archive=archive, only=only)
+        if live is None:
+            raise StalePlanError(f"there is no course {self.course.id} on {self.target.identity}", "push it first")
+        return judge(self.course, live, self.state.part, before=before, only=only)
+
+    def apply_verified(self, plan: Plan, options: PlanOptions, observer: Observer) -> tuple[Applied, Verdict, int]:
+        """Run a plan, then read back what it touched; what the platform dropped is sent again, once.
+
+        Returns what was done in all, what the last reading found, and how many differences were sent again.
+        """
+        before = self.state.part
+        try:
+            applied = self.apply(plan, observer)
+        except ApplyError as error:
+            if not self._forget_dropped(before):
+                raise
+            observer.noted(f"the platform dropped a block that it had said it made ({error.message}); it is made again")
+            plan = self.plan(options)
+            applied = self.apply(plan, observer)
+        touched = touched_by(applied.operations)
+        if not touched:
+            return applied, Verdict(), 0
+        verdict = self.verify(only=touched, before=before, archive=False)
+        if not verdict.lost:
+            return applied, verdict, 0
+        resent = len(verdict.lost)
+        self.state.replace(without_lost(self.state.part, verdict.lost))
+        observer.noted(f"the platform dropped {resent} changes although it said success; they are sent again")
+        again = self.apply(self.plan(options), observer)
+        both = replace(
+            applied,
+            operations=(*applied.operations, *again.operations),
+            created={**applied.created, **again.created},
+            calls=dict(Counter(applied.calls) + Counter(again.calls)),
+            notes=(*applied.notes, *again.notes),
+        )
+        return both, self.verify(only=touched, before=before, archive=False), resent
+
+    def _forget_dropped(self, before: LockPart) -> bool:
+        """Take out of the lock file what this run made and the platform does not have; whether there was any."""
+        part = self.state.part
+        made = frozenset(key for key, entry in part.entries.items() if entry.usage_key and key not in before.entries)
+        if not made:
+            return False
+        lost = [one for one in self.verify(only=made, before=before, archive=False).lost if one.kind is Kind.MISSING]
+        if lost:
+            self.state.replace(without_lost(part, lost))
+        return bool(lost)
 
     def apply(self, plan: Plan, observer: Observer) -> Applied:
         """Run a plan. Raises SourceError when a package in it cannot be read, ApplyError when it stops part of the way."""

@@ -144,6 +144,11 @@ class CourseState:
         self._saved = time.monotonic()
         self._dirty = False
 
+    def replace(self, part: LockPart) -> None:
+        """Put another part in the place of this one, and write the lock file."""
+        self.part = part
+        self.save()
+
     def _describe_owner(self) -> str:
         try:
             owner = json.loads(self._owner.read_text("utf-8"))

@@ -26,6 +26,7 @@ LAYERS = (
     ("conflicts", "merge", "writeback"),
     ("adoption", "client", "identity", "impacts", "publishing", "doctor", "planner", "rendering"),
     ("transport", "comparison", "exporter"),
+    ("verifying",),
     ("passports", "journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
     ("importing", "migration", "packages", "platform"),
     ("collecting",),

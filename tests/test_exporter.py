@@ -39,7 +39,7 @@ def read(desk: Desk, part: LockPart | None) -> LiveCourse:
 
 def differences(desk: Desk) -> tuple[Difference, ...]:
     live = read(desk, desk.part())
-    return compare(desk.course(), live.course, knows=live.knows, closed=live.closed)
+    return compare(desk.course(), live.course, knows=live.knows, closed=live.closed, sees=live.sees)
 
 
 def test_what_was_pushed_comes_back(desk: Desk) -> None:
@@ -48,3 +48,13 @@ def test_what_was_pushed_comes_back(desk: Desk) -> None:
     live = read(desk, desk.part())
     assert not live.known and not live.closed and not live.unread_parts
     assert live.course.grading == desk.course().grading
+
+
+def test_without_the_lock_file_only_the_names_are_others(desk: Desk) -> None:
+    desk.push()
+    live, known = read(desk, None), read(desk, desk.part())
+    ours = [(block.category, block.display_name) for block in known.course.root.walk()]
+    assert [(block.category, block.display_name) for block in live.course.root.walk()] == ours
+    names = [block.url_name for block in live.course.root.walk()]
+    assert len(set(names)) == len(names)
+    assert not any(len(name) == 32 and name.isalnum() for name in names), "no minted id where there is a title"

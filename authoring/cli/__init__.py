@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from authoring import __version__
-from authoring.cli.course import check, plan, publish, push, status
+from authoring.cli.course import check, plan, publish, push, status, verify
 from authoring.cli.grading import test
 from authoring.cli.migration import migrate
 from authoring.cli.packages import export, import_
@@ -16,7 +16,7 @@ from authoring.cli.project import doctor, new, sandbox, schemas
 
 _EPILOG = (
     "Exit codes: 0 done, 1 input at fault, 2 usage, 3 platform refused or unreachable, 4 partly done (run again),"
-    " 5 stale plan, 6 another writer, 7 consent needed, 8 different (status --exit-code), 130 interrupted."
+    " 5 stale plan, 6 another writer, 7 consent needed, 8 different (verify, status --exit-code), 130 interrupted."
 )
 
 
@@ -33,6 +33,7 @@ for command in (
     plan,
     push,
     publish,
+    verify,
     status,
     doctor,
     sandbox,

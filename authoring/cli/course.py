@@ -41,6 +41,7 @@ from authoring.report import (
     planned_calls,
     planned_names,
     run_report,
+    verdict_lines,
 )
 from authoring.sandbox import DOCUMENTED, OBSERVED
 from authoring.sarif import sarif_log
@@ -49,6 +50,7 @@ from authoring.settings import load_target
 from authoring.source import read_course
 from authoring.state import local_folder
 from authoring.transport import Transport
+from authoring.verifying import Verdict
 
 
 @click.command()
@@ -146,6 +148,12 @@ def plan(
     help="Apply a plan saved by `plan --out`, as it stands, or refuse it as stale.",
 )
 @click.option(
+    "--verify/--no-verify",
+    default=True,
+    show_default=True,
+    help="Read back what was sent, and send again what was lost.",
+)
+@click.option(
     "--jobs", type=click.IntRange(min=1), default=4, show_default=True, metavar="N", help="Courses pushed side by side."
 )
 @options.limits
@@ -166,6 +174,7 @@ def push(
     strict: bool,
     wait: float,
     plan_file: Path | None,
+    verify: bool,
     jobs: int,
     max_rate: float | None,
     max_in_flight: int,
@@ -183,7 +192,7 @@ def push(
         if len({path.resolve() for path in folders}) < len(folders):
             raise click.UsageError("the same folder is named twice")
         temper = OBSERVED if profile == "observed" else DOCUMENTED
-        several = Wanted(target_name, wanted, Transport(transport), temper, strict, wait, jobs, limits)
+        several = Wanted(target_name, wanted, Transport(transport), temper, strict, wait, jobs, limits, verify)
         push_several(folders, several, as_json=as_json)
     folder = folders[0] if folders else Path()
     with _session(folder, target_name, profile, wait, limits) as session:
@@ -193,7 +202,7 @@ def push(
             session.check_fresh(made)
         else:
             made = session.plan(_for(session, wanted), Transport(transport))
-        _apply(session, made, as_json=as_json)
+        _apply(session, made, as_json=as_json, verified=_for(session, wanted) if verify else None)
 
 
 @click.command()
@@ -207,6 +216,26 @@ def publish(folder: Path, target_name: str | None, profile: str, wait: float, as
     """Make what was pushed, and is still a draft, what learners see. Pushes nothing."""
     with _session(folder, target_name, profile, wait) as session:
         _apply(session, session.plan(PlanOptions(publish=True, only_publish=True)), as_json=as_json)
+
+
+@click.command()
+@options.course_folder
+@options.target
+@options.profile
+@options.wait
+@options.as_json
+@handle_errors
+def verify(folder: Path, target_name: str | None, profile: str, wait: float, as_json: bool) -> None:
+    """Read the whole live course back and compare it with what was pushed. Changes nothing; exits with 8 on a difference."""
+    with _session(folder, target_name, profile, wait) as session:
+        verdict = session.verify()
+        if as_json:
+            echo_json({"course": str(session.course.id), **verdict.to_json()})
+        else:
+            echo(f"{session.course.id} on {_where(session)}")
+            for line in verdict_lines(verdict):
+                echo(f"  {line}")
+    _exit_with(verdict)
 
 
 @click.command()
@@ -292,15 +321,29 @@ def _show_plan(session: Session, made: Plan, *, as_json: bool) -> None:
         echo(line)
 
 
-def _apply(session: Session, made: Plan, *, as_json: bool) -> None:
+def _exit_with(verdict: Verdict | None) -> None:
+    if verdict is not None and not verdict.ok:
+        sys.exit(DIFFERENT)
+
+
+def _apply(session: Session, made: Plan, *, as_json: bool, verified: PlanOptions | None = None) -> None:
+    """Run a plan and say what was done; with the options it was `verified` with, read back what it touched."""
     if any(notice.blocking for notice in made.notices):
         _show_plan(session, made, as_json=as_json)
         stderr_console().print("Nothing was sent: the plan needs consent (see STOP above).", style="red")
         sys.exit(CONSENT)
+    verdict, resent = None, 0
     with run_progress(made) as observer:
-        applied = session.apply(made, observer)
+        if verified is not None:
+            applied, verdict, resent = session.apply_verified(made, verified, observer)
+        else:
+            applied = session.apply(made, observer)
     if as_json:
-        echo_json(run_report(made, applied, calls=session.client.calls))
+        report = run_report(made, applied, calls=session.client.calls)
+        if verdict is not None:
+            report |= {"verified": verdict.to_json(), "resent": resent}
+        echo_json(report)
+        _exit_with(verdict)
         return
     calls = session.client.calls
     total = sum(calls.values())
@@ -311,10 +354,14 @@ def _apply(session: Session, made: Plan, *, as_json: bool) -> None:
     else:
         echo("  nothing to do: the platform has what the source says")
     echo(f"  {total} calls ({listing})" if total else "  no calls")
+    if verdict is not None:
+        for line in verdict_lines(verdict, resent):
+            echo(f"  {line}")
     for line in (*notice_lines(made), *draft_lines(made, done=True)):
         echo(f"  {line}")
     if session.embedded:
         echo(f"  look at it: authoring sandbox {session.folder}")
+    _exit_with(verdict)
 
 
 def _save_plan(made: Plan, out: Path) -> None:

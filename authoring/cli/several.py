@@ -7,19 +7,28 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from authoring.checks import check_course
-from authoring.cli.output import CONSENT, DEFECT, echo, echo_json, error_report, show_diagnostics, stderr_console
+from authoring.cli.output import (
+    CONSENT,
+    DEFECT,
+    DIFFERENT,
+    echo,
+    echo_json,
+    error_report,
+    show_diagnostics,
+    stderr_console,
+)
 from authoring.client import Limits
 from authoring.diagnostics import Diagnostics, Severity
 from authoring.errors import SourceError
 from authoring.operations import Operation, Plan
 from authoring.planner import PlanOptions
-from authoring.report import notice_lines, run_report
+from authoring.report import notice_lines, run_report, verdict_lines
 from authoring.sandbox import Profile
 from authoring.session import open_session
 from authoring.settings import load_target
@@ -39,6 +48,7 @@ class Wanted:
     wait: float
     jobs: int
     limits: Limits
+    verify: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,9 @@ class Pushed:
 
     report: Mapping[str, object]
     lines: tuple[str, ...]
-    consent: bool = field(default=True)
+    consent: bool = True
+    same: bool = True
+    """Whether what was read back is what the source says."""
 
 
 def push_several(folders: Sequence[Path], wanted: Wanted, *, as_json: bool) -> None:
@@ -87,10 +99,18 @@ def _push(folder: Path, wanted: Wanted, progress: CombinedProgress) -> Pushed:
                 {"course": str(plan.course), "notices": list(notice_lines(plan))}, tuple(notice_lines(plan)), False
             )
         progress.planned(plan)
-        applied = session.apply(plan, progress)
+        verdict, resent = None, 0
+        if wanted.verify:
+            applied, verdict, resent = session.apply_verified(plan, options, progress)
+        else:
+            applied = session.apply(plan, progress)
         report = run_report(plan, applied, calls=session.client.calls)
+        lines: tuple[str, ...] = ()
+        if verdict is not None:
+            report |= {"verified": verdict.to_json(), "resent": resent}
+            lines = tuple(verdict_lines(verdict, resent))
         line = f"{len(applied.operations)} operations done, {sum(session.client.calls.values())} calls"
-        return Pushed(report, (line, *notice_lines(plan)))
+        return Pushed(report, (line, *lines, *notice_lines(plan)), same=verdict is None or verdict.ok)
 
 
 def _code(one: Ended[Pushed]) -> int:
@@ -98,7 +118,9 @@ def _code(one: Ended[Pushed]) -> int:
         return one.error.exit_code
     if one.defect is not None:
         return DEFECT
-    return 0 if one.result is not None and one.result.consent else CONSENT
+    if one.result is None or not one.result.consent:
+        return CONSENT
+    return 0 if one.result.same else DIFFERENT
 
 
 def _row(one: Ended[Pushed]) -> dict[str, object]:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 
 import httpx
@@ -19,7 +20,7 @@ from authoring.calls import Call, CallKind, Json, Service
 from authoring.client.limits import Limits
 from authoring.client.transport import ATTEMPTS, Reply, Sent, Transport
 from authoring.dialects import NoRouteError, capabilities, dialect_of
-from authoring.errors import LoginError, NonsenseError, RefusedError
+from authoring.errors import LoginError, NonsenseError, OutcomeUnknownError, RefusedError
 from authoring.keys import block_category, usage_key
 from authoring.model import CourseId, GradingPolicy
 from authoring.remote import (
@@ -34,6 +35,8 @@ from authoring.settings import Target
 
 __all__ = ["Client", "Limits", "Reply", "Sent"]
 
+EXPORTED = 3
+"""`ExportStatus` of an export that has ended well (Open edX: views/import_export.py)."""
 READERS = 8
 """How many reads are under way at once."""
 
@@ -59,6 +62,7 @@ class Client:
         self.target = target
         self.dialect = dialect_of(target)
         self.capabilities = capabilities(target)
+        self._sleep = sleep
         self._transport = Transport(target, http, on_call=on_call, sleep=sleep, attempts=attempts, limits=limits)
 
     def __enter__(self) -> Client:
@@ -257,6 +261,29 @@ class Client:
             # A page beyond the end is the last one over again (Open edX: asset_storage_handlers.py).
             if len(found) >= total or len(found) == before:
                 return tuple(found.values())
+
+    def export_course(self, course: CourseId, out: Path, *, wait: float = 600.0) -> None:
+        """Have the platform write the course as an OLX archive, and fetch it into `out`.
+
+        Raises NoRouteError where the login cannot, RefusedError when the platform cannot write it, OutcomeUnknownError when
+        it takes longer than `wait` seconds.
+        """
+        key = str(course)
+        self.send(self.dialect.export_course(key))
+        waited, pause = 0.0, 0.2
+        while True:
+            row = self.send(self.dialect.export_status(key)).json
+            stage = row.get("ExportStatus") if isinstance(row, Mapping) else None
+            if stage == EXPORTED:
+                break
+            if not isinstance(stage, int) or stage < 0:
+                why = row.get("ExportError") if isinstance(row, Mapping) else None
+                raise RefusedError(f"the platform cannot export the course: {why or 'it gives no reason'}")
+            if waited >= wait:
+                raise OutcomeUnknownError(f"the export has not ended after {waited:.0f} s")
+            self._sleep(pause)
+            waited, pause = waited + pause, min(2.0, pause * 2)
+        self._transport.download(self.dialect.export_output(key), out)
 
     def check_login(self, service: Service) -> None:
         """Get a token for a service that is entered with one; nothing else is asked. Raises ApiError."""

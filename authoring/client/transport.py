@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 from urllib.parse import quote, urlsplit
 
@@ -114,6 +115,34 @@ class Transport:
             reraise=True,
         )
         return attempts(self._send_logged_in, call)
+
+    def download(self, call: Call, out: Path) -> None:
+        """Write what a read answers to a file, piece by piece. Raises ApiError; OSError when the file cannot be written."""
+        login = self._login(call.service)
+        began = time.monotonic()
+        status: int | None = None
+        try:
+            with (
+                self._limits.slot(),
+                _as_api_errors(call, self._redactor),
+                self._http.stream(
+                    call.method,
+                    self._url(call),
+                    params=dict(call.query) or None,
+                    timeout=self._timeout(call),
+                    headers=login.headers(),
+                ) as response,
+            ):
+                status = response.status_code
+                kind = response.headers.get("content-type", "")
+                if status // 100 != 2 or "html" in kind:
+                    response.read()
+                    read_answer(call, response, self._redactor)
+                with out.open("wb") as stream:
+                    for piece in response.iter_bytes(PIECE):
+                        stream.write(piece)
+        finally:
+            self._record(Sent(call, status, time.monotonic() - began))
 
     def check_login(self, service: Service) -> None:
         """Get a token for a service that is entered with one. Raises ApiError when there is none to be had."""

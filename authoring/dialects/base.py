@@ -153,6 +153,13 @@ class Dialect(Protocol):
     def import_course(self, course_key: str, archive: Asset) -> Call:
         """Upload a whole course as an OLX archive."""
 
+    def export_course(self, course_key: str) -> Call:
+        """Have the course written as an OLX archive; `export_status` tells when, `export_output` is it."""
+
+    def export_status(self, course_key: str) -> Call: ...
+
+    def export_output(self, course_key: str) -> Call: ...
+
     def import_status(self, course_key: str, archive: Asset) -> Call:
         """Read how far an import is; the answer has `ImportStatus` (4 done, below 0 failed) and `Message`."""
 

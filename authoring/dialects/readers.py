@@ -13,7 +13,7 @@ from authoring.calls import Json
 from authoring.errors import NonsenseError
 from authoring.keys import asset_name_of
 from authoring.model import FieldValue, Grader, GradingPolicy
-from authoring.registry import spec
+from authoring.registry import Scope, field_spec, spec
 from authoring.remote import RemoteAsset, RemoteBlock, RemoteContent
 
 Row = Mapping[str, Json]
@@ -151,7 +151,9 @@ def content_in(reply: Json, rename: Rename) -> RemoteContent:
     told = isinstance(metadata, Mapping)
     fields: dict[str, FieldValue] = dict(metadata) if isinstance(metadata, Mapping) else {}
     title = _text(row.get("display_name"))
-    if title is not None:
+    # A block without a title is shown by its category's; where titles are settings, only an explicit one is among them.
+    described = field_spec(rename(_text(row.get("category")) or ""), "display_name")
+    if title is not None and (not told or (described is not None and described.scope is Scope.CONTENT)):
         fields.setdefault("display_name", title)
     data = row.get("data")
     if isinstance(data, Mapping | list):  # the body of some blocks (drag-and-drop) is a field like any other

@@ -230,6 +230,17 @@ class StockRoutes:
         self._need("import an OLX archive")
         return read(f"/import_status/{course_key}/{archive.name}")
 
+    def export_course(self, course_key: str) -> Call:
+        """Changes nothing of the course, so it counts as a read; a second one takes the place of the first."""
+        self._need("export an OLX archive")
+        return Call(CallKind.READ, Service.CMS, "POST", f"/export/{course_key}")
+
+    def export_status(self, course_key: str) -> Call:
+        return read(f"/export_status/{course_key}")
+
+    def export_output(self, course_key: str) -> Call:
+        return read(f"/export_output/{course_key}")
+
     def list_assets(self, course_key: str, page: int) -> Call:
         self._need("list the files of a course")
         query = {"page": str(page), "page_size": str(PAGE_SIZE), "sort": "date_added", "direction": "asc"}

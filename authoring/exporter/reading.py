@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import PurePosixPath
 
 from authoring.client import Client
@@ -15,10 +16,12 @@ from authoring.dialects import NoRouteError
 from authoring.dialects.base import ABOUT_TEXTS
 from authoring.dialects.bodies import ABOUT_NAMES
 from authoring.errors import ApiError
+from authoring.exporter.archive import archived_blocks
 from authoring.exporter.restoring import Restorer
 from authoring.keys import block_id
-from authoring.lockfile import LockPart
+from authoring.lockfile import LockPart, content_field
 from authoring.model import (
+    COURSE,
     ROOT_KEY,
     Asset,
     Block,
@@ -29,10 +32,12 @@ from authoring.model import (
     GradingPolicy,
     LtiPassport,
 )
-from authoring.registry import spec
+from authoring.registry import Scope, fields_of, spec
 from authoring.remote import RemoteBlock, RemoteContent, RemoteCourse
 from authoring.source.names import url_name_of
 
+EMPTY_INFO = "<ol></ol>"
+"""What handouts and updates hold that nobody wrote (Open edX: xmodule/html_block.py, CourseInfoFields)."""
 _LEVELS = 12
 """How deep components are looked for in components."""
 
@@ -52,6 +57,12 @@ class LiveCourse:
     """What else could not be read: `grading`, `files`, `about`, `pages`, `settings`, `passports`."""
     drafts: frozenset[BlockKey] = frozenset()
     """Units with changes that learners do not see."""
+    archived: bool = False
+    """Whether an archive of the course was read as well, which tells what no other read does."""
+    not_in_archives: frozenset[str] = frozenset()
+    """Categories of which it does not."""
+    about_texts: frozenset[str] = frozenset()
+    """Texts of the about page that the login shows, by name."""
 
     @property
     def blocks(self) -> Mapping[BlockKey, Block]:
@@ -59,7 +70,22 @@ class LiveCourse:
 
     def knows(self, key: BlockKey, name: str) -> bool:
         """Whether a field (or `content`) of a block was read."""
-        return key not in self.known or name in self.known[key]
+        if key in self.known:
+            return name in self.known[key]
+        in_archive = self.archived and key.category != COURSE and key.category not in self.not_in_archives
+        return in_archive or name not in hidden_fields(key.category)
+
+    def sees(self, key: BlockKey) -> bool:
+        """Whether a block without a parent would be here if the platform had it."""
+        match key.category:
+            case "static_tab":
+                return "pages" not in self.unread_parts
+            case "about":
+                return key.url_name in self.about_texts
+            case "course_info":
+                return key.url_name == "handouts" and "handouts" not in self.unread_parts
+            case _:
+                return False
 
     def unread(self) -> Mapping[str, int]:
         """How many blocks of which category could not be read whole."""
@@ -69,19 +95,39 @@ class LiveCourse:
         return found
 
 
+@cache
+def hidden_fields(category: str) -> frozenset[str]:
+    """Fields that a read of a block does not show: it tells settings, and content only as `data` (Open edX:
+    cms/djangoapps/contentstore: get_block_info, own_metadata)."""
+    known = spec(category)
+    shown = ("display_name", "data", known.content if known is not None else None)
+    fields = fields_of(category).items() if known is not None else ()
+    return frozenset(name for name, one in fields if one.scope is Scope.CONTENT and name not in shown)
+
+
 def read_live_course(
-    client: Client, course: CourseId, part: LockPart | None = None, *, only: frozenset[BlockKey] | None = None
+    client: Client,
+    course: CourseId,
+    part: LockPart | None = None,
+    *,
+    only: frozenset[BlockKey] | None = None,
+    archive: bool = True,
 ) -> LiveCourse | None:
     """Read a course; None when there is none. `part` gives blocks the names that they have in the source.
 
-    With `only` the content of these blocks is read and no other: all others count as unknown but for their place. Raises
-    ApiError when a read fails that the login opens.
+    With `only` the content of these blocks is read and no other: all others count as unknown but for their place. With
+    `archive` the platform is asked for an OLX archive when a block has fields that no read of it shows. Raises ApiError
+    when a read fails that the login opens.
     """
-    return _Reader(client, course, part or LockPart("", str(course)), only).read()
+    return _Reader(client, course, part or LockPart("", str(course)), only, archive).read()
 
 
 class _Reader:
-    def __init__(self, client: Client, course: CourseId, part: LockPart, only: frozenset[BlockKey] | None) -> None:
+    def __init__(
+        self, client: Client, course: CourseId, part: LockPart, only: frozenset[BlockKey] | None, archive: bool
+    ) -> None:
+        self.archive = archive
+        self.archived: Mapping[str, Block] | None = None
         self.client = client
         self.id = course
         self.part = part
@@ -106,7 +152,9 @@ class _Reader:
             if block.usage_key not in self.names:
                 self.names[block.usage_key] = self.new_name(block)
         self.read_contents((*live, *pages))
-        restorer = Restorer(self.names)
+        if self.archive and any(hidden_fields(block.category) for block in live):
+            self.archived = archived_blocks(self.client, self.id)
+        restorer = Restorer(self.id, self.names)
         root = self.tree(outline, outline.root, restorer)
         detached = [self.block(page, restorer, ()) for page in pages]
         detached += self.about(restorer)
@@ -127,6 +175,9 @@ class _Reader:
             frozenset(self.closed),
             tuple(dict.fromkeys(self.unread_parts)),
             frozenset(drafts),
+            self.archived is not None,
+            self.client.capabilities.not_in_archives,
+            frozenset() if "about" in self.unread_parts else ABOUT_TEXTS & self.client.capabilities.about_texts,
         )
 
     @staticmethod
@@ -209,17 +260,28 @@ class _Reader:
             fields: dict[str, FieldValue] = {} if title is None else {"display_name": title}
             self.known[key] = frozenset() if live.display_name is None else frozenset({"display_name"})
             return Block(key, restorer.fields(key.category, fields, locked), children=children)
+        live_fields = dict(read.fields)
         if not read.complete:
             self.known[key] = frozenset({"display_name", "content"})
+        elif self.archived is not None:
+            live_fields |= self.hidden(live.usage_key, key.category)
         text = read.content
         known = spec(key.category)
         has_text = known is None or known.content is not None
         return Block(
             key,
-            restorer.fields(key.category, read.fields, locked),
-            restorer.text(text) if text and has_text else None,
+            restorer.fields(key.category, live_fields, locked),
+            restorer.body(text, locked.get(content_field(key.category))) if text and has_text else None,
             children,
         )
+
+    def hidden(self, usage: str, category: str) -> Mapping[str, FieldValue]:
+        """What only the archive says of a block."""
+        block = (self.archived or {}).get(block_id(usage))
+        if block is None:
+            return {}
+        names = hidden_fields(category)
+        return {name: value for name, value in block.fields.items() if name in names}
 
     # --- the course as a whole
 
@@ -238,7 +300,7 @@ class _Reader:
         handouts = BlockKey("course_info", "handouts")
         usage = self.client.capabilities.detached_key(self.id, handouts)
         read = self.client.read_block(usage, "course_info")
-        if read is not None and (read.content or "").strip():
+        if read is not None and (read.content or "").strip() not in ("", EMPTY_INFO):
             self.names[usage] = handouts
             found.append(Block(handouts, content=restorer.text(read.content or "")))
         elif read is None and not self.client.capabilities.stock:

@@ -7,17 +7,15 @@ openedx-scorm-xblock: openedxscorm/scormxblock.py (the form sets every setting, 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from authoring.comparison import plain_prompt
 from authoring.keys import block_category, block_id, is_usage_key
-from authoring.lockfile import content_field
-from authoring.model import BlockKey, FieldValue
+from authoring.lockfile import content_field, digest
+from authoring.model import BlockKey, CourseId, FieldValue
 from authoring.references import JUMP_LINK, PAGE_LINK, REFERENCE_FIELDS
 from authoring.registry import field_spec, spec
 
-_SERVED = re.compile(
-    r"/(?:assets/courseware/v\d+/[0-9a-f]+/)?(?:asset-v1:[^\"'\s<>]*?type@asset\+block@|courses/[^/\"'\s]+/static/)"
-)
 _JUMP_SERVED = re.compile(r"/courses/[^/\"'\s]+(?=/jump_to_id/)")
 
 PLATFORMS_OWN: Mapping[str, frozenset[str]] = {
@@ -25,19 +23,37 @@ PLATFORMS_OWN: Mapping[str, frozenset[str]] = {
         {"tabs", "wiki_slug", "lti_passports", "grading_policy", "discussion_topics", "discussions_settings"}
     ),
 }
-"""Fields that the platform keeps for itself, or that other parts of a course say."""
+"""Fields that the platform keeps for itself, or that other parts of a course say; unless they were pushed."""
+
+CREATED_WITH: Mapping[tuple[str, str], FieldValue] = {("course", "language"): "en"}
+"""What the platform sets when it makes a block: nobody meant to say it."""
 
 
 class Restorer:
     """Undoes for one course. `names` maps usage keys to the names that its blocks have in the tree."""
 
-    def __init__(self, names: Mapping[str, BlockKey]) -> None:
+    def __init__(self, course: CourseId, names: Mapping[str, BlockKey]) -> None:
         self._names = names
+        # Only this course's files, and not on another host: those were written so.
+        own = re.escape(str(course).removeprefix("course-v1:"))
+        self._served = re.compile(
+            rf"(?<![\w.:/-])/(?:assets/courseware/v\d+/[0-9a-f]+/)?(?:asset-v1:{own}\+type@asset\+block@|courses/course-v1:{own}/static/)"
+        )
         self._ids = {block_id(usage): key.url_name for usage, key in names.items() if is_usage_key(usage)}
 
+    def body(self, text: str, locked: str | None) -> str:
+        """A text body with our names in its links; as it was pushed, where it is still that."""
+        with_files = self.text(text)
+        as_sent = self.names_in(text)
+        return as_sent if locked is not None and digest(as_sent) == locked else with_files
+
     def text(self, text: str) -> str:
-        """A text body with our names in its links."""
-        text = _JUMP_SERVED.sub("", _SERVED.sub("/static/", text))
+        """A text with our names in its links, and its files by `/static/…`."""
+        return self.names_in(self._served.sub("/static/", text))
+
+    def names_in(self, text: str) -> str:
+        """A text with our names in its links."""
+        text = _JUMP_SERVED.sub("", text)
         text = JUMP_LINK.sub(lambda found: f"/jump_to_id/{self._ids.get(found[1], found[1])}", text)
         return PAGE_LINK.sub(lambda found: f"/course/{self._ids.get(found[1], found[1])}/", text)
 
@@ -50,14 +66,22 @@ class Restorer:
         found: dict[str, FieldValue] = {}
         for name, value in live.items():
             described = field_spec(category, name)
-            if value is None or name in own or (name == body and isinstance(value, str)):
+            if value is None or (name == body and isinstance(value, str)):
+                continue
+            if name not in locked and (name in own or CREATED_WITH.get((category, name)) == value):
                 continue
             if described is not None and not described.authored and name not in locked:
                 continue
             is_form = known is not None and known.package and name != "display_name" and name not in locked
             if is_form and described is not None and value == described.default:
                 continue  # the upload's form sets every setting; a default was not meant to be said
-            found[name] = self._reference(value) if name in references else self._value(value)
+            if name in references:
+                full = self._reference(value, whole=True)
+                spelled: tuple[FieldValue, ...] = (full, self._reference(value, whole=False))
+            else:
+                spelled = (*_spellings(self._value(value)), value)
+            # A value that is what was pushed is given as it was written then, so that nobody takes it for a change.
+            found[name] = next((one for one in spelled if digest(one) == locked.get(name)), spelled[0])
         return found
 
     def _value(self, value: FieldValue) -> FieldValue:
@@ -69,13 +93,36 @@ class Restorer:
             return [self._value(item) for item in value]
         return value
 
-    def _reference(self, value: FieldValue) -> FieldValue:
-        """A field that names blocks: usage keys to `category/url_name`."""
-        if isinstance(value, str) and is_usage_key(value):
-            found = self._names.get(value)
-            return str(found or BlockKey(block_category(value), block_id(value)))
+    def _reference(self, value: FieldValue, *, whole: bool) -> FieldValue:
+        """A field that names blocks, by usage key or (in an archive) `category/id`: to `category/url_name`, or, where it is
+        not to be `whole`, to the `url_name` alone."""
+        if isinstance(value, str):
+            key: BlockKey | None = None
+            if is_usage_key(value):
+                key = self._names.get(value) or BlockKey(block_category(value), block_id(value))
+            elif re.fullmatch(r"[\w-]+/[\w~.-]+", value):
+                category, _, name = value.partition("/")
+                key = BlockKey(category, self._ids.get(name, name))
+            if key is None:
+                return value
+            return str(key) if whole else key.url_name
         if isinstance(value, Mapping):
-            return {key: self._reference(item) for key, item in value.items()}
+            return {key: self._reference(item, whole=whole) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self._reference(item) for item in value]
+            return [self._reference(item, whole=whole) for item in value]
         return value
+
+
+def _spellings(value: FieldValue) -> Iterator[FieldValue]:
+    """The value as the platform has it, then as an author may have written the same: dates, whole numbers, lists."""
+    yield value
+    if isinstance(value, str):
+        moment = re.sub(r"(\d\d:\d\d:\d\d)(?:\.0+)?(?:Z|\+00:00)$", r"\1Z", value)
+        yield moment
+        yield moment.removesuffix("Z") + "+00:00"
+        if value.startswith('[{"description"'):
+            yield plain_prompt(value)
+    elif isinstance(value, float) and value.is_integer():
+        yield int(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield float(value)
