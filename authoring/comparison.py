@@ -150,9 +150,7 @@ class _Comparison:
                 return
         if name in REFERENCE_FIELDS.get(key.category, ()):
             ours, theirs = self._keys(ours), self._keys(theirs)
-        if key.category == "openassessment" and name == "prompt":
-            ours, theirs = plain_prompt(ours), plain_prompt(theirs)
-        if not _same(key, name, ours, theirs):
+        if not same_field(key, name, ours, theirs):
             yield Difference(key, Kind.FIELD, name, ours, theirs)
 
     def _keys(self, value: FieldValue) -> FieldValue:
@@ -176,6 +174,13 @@ def _placed(course: Course, sees: Callable[[BlockKey], bool]) -> dict[BlockKey, 
         if sees(block.key) and (block.category == "static_tab" or (block.content or "").strip()):
             found.setdefault(block.key, (block, None))
     return found
+
+
+def same_field(key: BlockKey, name: str, ours: FieldValue, theirs: FieldValue) -> bool:
+    """Whether two values of a field are one: a default and nothing, two spellings of a moment, one text as HTML."""
+    if key.category == "openassessment" and name == "prompt":
+        ours, theirs = plain_prompt(ours), plain_prompt(theirs)
+    return _same(key, name, ours, theirs)
 
 
 def _same(key: BlockKey, name: str, ours: FieldValue, theirs: FieldValue) -> bool:

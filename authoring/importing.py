@@ -250,13 +250,20 @@ def _contents(folder: Folder) -> dict[str, bytes | Path]:
     return dict(sorted(contents.items()))
 
 
-def _write_new(destination: Path, contents: Mapping[str, bytes | Path], package: str) -> _Written:
+def put_folder(destination: Path, folder: Folder) -> None:
+    """Write a folder that is not there yet, whole or not at all. Raises SourceError."""
+    _write_new(destination, _contents(folder), None)
+
+
+def _write_new(destination: Path, contents: Mapping[str, bytes | Path], package: str | None) -> _Written:
+    """With a `package` the folder remembers what was imported of it."""
     partial = destination.with_name(f".{destination.name}.{secrets.token_hex(4)}.part")
     try:
         for path, content in contents.items():
             _put(partial / path, content)
-        digests = {path: _digest(content) for path, content in contents.items()}
-        _put(partial / RECORD, _record(package, digests))
+        if package is not None:
+            digests = {path: _digest(content) for path, content in contents.items()}
+            _put(partial / RECORD, _record(package, digests))
         if destination.exists():
             destination.rmdir()
         partial.rename(destination)

@@ -75,6 +75,8 @@ class PlanOptions:
     """Create the course again when the platform no longer has it."""
     beside: bool = False
     """Create components even where the platform has others of the same name and another content."""
+    overwrite: bool = False
+    """Send what differs even where somebody changed it on the platform since."""
     replace_passports: bool = False
     """Send LTI passports of which the course has another key or secret."""
     only_publish: bool = False

@@ -25,21 +25,23 @@ from authoring.dialects import Capabilities, Dialect, capabilities, dialect_of
 from authoring.errors import ApplyError, SourceError, StalePlanError
 from authoring.exporter import LiveCourse, read_live_course
 from authoring.identity import align_implicit_keys
-from authoring.lockfile import LockPart
+from authoring.lockfile import LockPart, with_orders
+from authoring.merge import Side
 from authoring.model import LIBRARY, ROOT_KEY, Asset, BlockKey, Course
 from authoring.olx.package import write_archive
 from authoring.olx.reader import without_pointers
-from authoring.operations import CreateBlock, ImportCourse, Notice, Plan
+from authoring.operations import CreateBlock, ImportCourse, Notice, Plan, UpdateBlock
 from authoring.packages import Packages
 from authoring.passports import with_keyring
 from authoring.planner import Live, PlanOptions, live_digest, plan_changes
+from authoring.pulling import Pulled, pull
 from authoring.remote import HeldPassport, RemoteBlock, RemoteCourse
 from authoring.sandbox import DOCUMENTED, Profile, SandboxServer
 from authoring.settings import Target, sandbox_target
 from authoring.source import read_course
 from authoring.state import CourseState, local_folder
 from authoring.transport import Transport, choose, import_plan, without_secrets
-from authoring.verifying import Verdict, judge, touched_by, without_lost
+from authoring.verifying import Verdict, changed_parts, judge, touched_by, without_lost
 
 SANDBOX_FILE = "sandbox.sqlite3"
 
@@ -170,7 +172,35 @@ class Session:
         if transport is Transport.OLX:
             notice = Notice("no-olx-import", f"the course is sent block by block: {choice.reason}")
             plan = replace(plan, notices=(*plan.notices, notice))
+        if not options.overwrite:
+            plan = replace(plan, notices=(*plan.notices, *self._changed_there(plan)))
         return self.packages.expect(plan)
+
+    def _changed_there(self, plan: Plan) -> tuple[Notice, ...]:
+        """What the plan would write over although it is not what was last pushed: somebody's work. Read for the blocks that
+        are to be updated, and no others."""
+        entries = self.state.part.entries
+        updates = {
+            operation.key: operation
+            for operation in plan.operations
+            if isinstance(operation, UpdateBlock) and operation.key in entries and entries[operation.key].pushed
+        }
+        keys = frozenset(key for key in updates if entries[key].usage_key)
+        if not keys:
+            return ()
+        live = self.read_course(archive=False, only=keys)
+        found = {block.key: block for block in live.course.blocks()} if live is not None else {}
+        notices = []
+        for key in sorted(keys & found.keys(), key=str):
+            assert live is not None
+            parts = tuple(changed_parts(updates[key], found[key], entries[key], live.knows))
+            if parts:
+                message = (
+                    f"{key} was changed on the platform since the last push ({', '.join(parts)}), and here as well:"
+                    " `authoring pull` merges it, --overwrite sends yours"
+                )
+                notices.append(Notice("changed-there", message, key, blocking=True))
+        return tuple(notices)
 
     def _archive(self) -> Asset:
         """The course as an archive beside the journal; its name says what is in it."""
@@ -209,6 +239,14 @@ class Session:
         if live is None:
             raise StalePlanError(f"there is no course {self.course.id} on {self.target.identity}", "push it first")
         return judge(self.course, live, self.state.part, before=before, only=only)
+
+    def pull(self, resolve: Side | None = None, *, dry_run: bool = False) -> Pulled:
+        """Bring live changes into the folder; with `dry_run` say only what would be. See :mod:`authoring.pulling`."""
+
+        def read(files: Path) -> LiveCourse | None:
+            return read_live_course(self.client, self.course.id, self.state.part, files=files)
+
+        return pull(self.folder, self.state, read, resolve=resolve, dry_run=dry_run)
 
     def apply_verified(self, plan: Plan, options: PlanOptions, observer: Observer) -> tuple[Applied, Verdict, int]:
         """Run a plan, then read back what it touched; what the platform dropped is sent again, once.
@@ -256,7 +294,7 @@ class Session:
 
     def apply(self, plan: Plan, observer: Observer) -> Applied:
         """Run a plan. Raises SourceError when a package in it cannot be read, ApplyError when it stops part of the way."""
-        return apply_plan(
+        applied = apply_plan(
             self.packages.prepare(plan),
             client=self.client,
             dialect=self.dialect,
@@ -264,6 +302,11 @@ class Session:
             observer=observer,
             environ=self.environ,
         )
+        # What both sides have now is the base for telling, later, who changed an order.
+        ordered = with_orders(self.state.part, self.course)
+        if ordered != self.state.part:
+            self.state.replace(ordered)
+        return applied
 
 
 @contextmanager

@@ -8,12 +8,13 @@ overwrite. Lost writes are taken out of the lock file, so that the next plan sen
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from authoring.comparison import Difference, Kind, compare
+from authoring.comparison import Difference, Kind, Knows, compare, same_field
+from authoring.decompile import same_content
 from authoring.exporter import LiveCourse
-from authoring.lockfile import LockPart, content_field, digest
+from authoring.lockfile import LockEntry, LockPart, content_field, digest
 from authoring.model import ROOT_KEY, Block, BlockKey, Course
 from authoring.operations import (
     AdoptBlock,
@@ -160,6 +161,21 @@ def _is_known(block: Block, live: LiveCourse) -> bool:
 def _title(key: BlockKey) -> str:
     known = spec(key.category)
     return known.title if known is not None else key.category
+
+
+def changed_parts(operation: UpdateBlock, live: Block, entry: LockEntry, knows: Knows) -> Iterator[str]:
+    """Parts that an update would write over although the platform has neither what was last pushed nor what is sent now."""
+    for name, value in operation.fields.items():
+        theirs = live.fields.get(name)
+        base = entry.pushed.get(name)
+        as_pushed = (theirs is None and base is None) or (theirs is not None and digest(theirs) == base)
+        if knows(live.key, name) and not as_pushed and not same_field(live.key, name, value, theirs):
+            yield name
+    if operation.content is not None and knows(live.key, "content"):
+        base = entry.pushed.get(content_field(live.category))
+        as_pushed = digest(live.content) == base if live.content else base is None
+        if not as_pushed and not same_content(replace(live, content=operation.content), live):
+            yield "its text"
 
 
 def without_lost(part: LockPart, lost: Iterable[Difference]) -> LockPart:

@@ -13,6 +13,7 @@ from authoring.cli.platform import platform
 from authoring.cli.platform_mentors import chat
 from authoring.cli.problem import problem
 from authoring.cli.project import doctor, new, sandbox, schemas
+from authoring.cli.pulling import drift, pull
 
 _EPILOG = (
     "Exit codes: 0 done, 1 input at fault, 2 usage, 3 platform refused or unreachable, 4 partly done (run again),"
@@ -34,6 +35,8 @@ for command in (
     push,
     publish,
     verify,
+    pull,
+    drift,
     status,
     doctor,
     sandbox,

@@ -113,6 +113,7 @@ def plan(
     delete_removed: bool,
     restore: bool,
     recreate: bool,
+    overwrite: bool,
     replace_passports: bool,
     beside: bool,
     transport: str,
@@ -123,8 +124,8 @@ def plan(
     as_json: bool,
 ) -> None:
     """Say what a push would do, call by call. Sends nothing that changes anything."""
-    wanted = PlanOptions(publish, hide_removed, delete_removed, restore, recreate, beside, replace_passports)
-    with _session(folder, target_name, profile, wait) as session:
+    wanted = PlanOptions(publish, hide_removed, delete_removed, restore, recreate, beside, overwrite, replace_passports)
+    with open_for(folder, target_name, profile, wait) as session:
         _stop_on_warnings(session, strict)
         made = session.plan(_for(session, wanted), Transport(transport))
         _show_plan(session, made, as_json=as_json)
@@ -167,6 +168,7 @@ def push(
     delete_removed: bool,
     restore: bool,
     recreate: bool,
+    overwrite: bool,
     replace_passports: bool,
     beside: bool,
     transport: str,
@@ -184,7 +186,7 @@ def push(
 
     Several folders are pushed side by side; the failure of one leaves the others alone.
     """
-    wanted = PlanOptions(publish, hide_removed, delete_removed, restore, recreate, beside, replace_passports)
+    wanted = PlanOptions(publish, hide_removed, delete_removed, restore, recreate, beside, overwrite, replace_passports)
     limits = Limits(max_rate, max_in_flight)
     if len(folders) > 1:
         if plan_file is not None:
@@ -195,7 +197,7 @@ def push(
         several = Wanted(target_name, wanted, Transport(transport), temper, strict, wait, jobs, limits, verify)
         push_several(folders, several, as_json=as_json)
     folder = folders[0] if folders else Path()
-    with _session(folder, target_name, profile, wait, limits) as session:
+    with open_for(folder, target_name, profile, wait, limits) as session:
         _stop_on_warnings(session, strict)
         if plan_file is not None:
             made = _load_plan(plan_file, folder)
@@ -214,7 +216,7 @@ def push(
 @handle_errors
 def publish(folder: Path, target_name: str | None, profile: str, wait: float, as_json: bool) -> None:
     """Make what was pushed, and is still a draft, what learners see. Pushes nothing."""
-    with _session(folder, target_name, profile, wait) as session:
+    with open_for(folder, target_name, profile, wait) as session:
         _apply(session, session.plan(PlanOptions(publish=True, only_publish=True)), as_json=as_json)
 
 
@@ -227,12 +229,12 @@ def publish(folder: Path, target_name: str | None, profile: str, wait: float, as
 @handle_errors
 def verify(folder: Path, target_name: str | None, profile: str, wait: float, as_json: bool) -> None:
     """Read the whole live course back and compare it with what was pushed. Changes nothing; exits with 8 on a difference."""
-    with _session(folder, target_name, profile, wait) as session:
+    with open_for(folder, target_name, profile, wait) as session:
         verdict = session.verify()
         if as_json:
             echo_json({"course": str(session.course.id), **verdict.to_json()})
         else:
-            echo(f"{session.course.id} on {_where(session)}")
+            echo(f"{session.course.id} on {where(session)}")
             for line in verdict_lines(verdict):
                 echo(f"  {line}")
     _exit_with(verdict)
@@ -248,7 +250,7 @@ def verify(folder: Path, target_name: str | None, profile: str, wait: float, as_
 @handle_errors
 def status(folder: Path, target_name: str | None, profile: str, wait: float, exit_code: bool, as_json: bool) -> None:
     """Say where source, lock file and platform stand. Changes nothing."""
-    with _session(folder, target_name, profile, wait) as session:
+    with open_for(folder, target_name, profile, wait) as session:
         made = session.plan(_for(session, PlanOptions()))
         part = session.state.part
         drafts = tuple(made.drafts)
@@ -266,7 +268,7 @@ def status(folder: Path, target_name: str | None, profile: str, wait: float, exi
                 }
             )
         else:
-            echo(f"{made.course} on {_where(session)}")
+            echo(f"{made.course} on {where(session)}")
             echo(f"  {len(part.entries)} blocks in the lock file")
             if made.operations:
                 listing = ", ".join(f"{count} {impact}" for impact, count in impacts(made).items())
@@ -278,7 +280,7 @@ def status(folder: Path, target_name: str | None, profile: str, wait: float, exi
     sys.exit(DIFFERENT if exit_code and different else 0)
 
 
-def _session(
+def open_for(
     folder: Path, target_name: str | None, profile: str, wait: float, limits: Limits | None = None
 ) -> AbstractContextManager[Session]:
     target = load_target(target_name, folder, os.environ)
@@ -297,7 +299,7 @@ def _for(session: Session, wanted: PlanOptions) -> PlanOptions:
     return wanted.with_recreate() if session.embedded else wanted
 
 
-def _where(session: Session) -> str:
+def where(session: Session) -> str:
     return "the embedded sandbox" if session.embedded else session.target.identity
 
 
@@ -317,7 +319,7 @@ def _show_plan(session: Session, made: Plan, *, as_json: bool) -> None:
         echo_json(plan_report(made, session.dialect, names))
         return
     kinds = Counter(str(call.kind) for _, calls in planned_calls(made, session.dialect, names) for call in calls)
-    for line in plan_lines(made, kinds, where=_where(session)):
+    for line in plan_lines(made, kinds, where=where(session)):
         echo(line)
 
 
@@ -348,7 +350,7 @@ def _apply(session: Session, made: Plan, *, as_json: bool, verified: PlanOptions
     calls = session.client.calls
     total = sum(calls.values())
     listing = ", ".join(f"{kind} {count}" for kind, count in sorted(calls.items()))
-    echo(f"{made.course} on {_where(session)}")
+    echo(f"{made.course} on {where(session)}")
     if applied.operations:
         echo(f"  {len(applied.operations)} operations done, {len(applied.created)} blocks made")
     else:

@@ -127,6 +127,11 @@ def consent(function: F) -> F:
             click.option("--restore", is_flag=True, help="Make anew what was deleted on the platform."),
             click.option("--recreate", is_flag=True, help="Make the course anew when the platform lost it."),
             click.option(
+                "--overwrite",
+                is_flag=True,
+                help="Send your part even where somebody changed it on the platform since the last push or pull.",
+            ),
+            click.option(
                 "--replace-passports",
                 is_flag=True,
                 help="Put your LTI passports in the place of those with the same id and another key or secret.",

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from authoring.client import Client
 from authoring.dialects import NoRouteError
 from authoring.dialects.base import ABOUT_TEXTS
 from authoring.dialects.bodies import ABOUT_NAMES
 from authoring.errors import ApiError
-from authoring.exporter.archive import archived_blocks
+from authoring.exporter.archive import Archived, read_archive
 from authoring.exporter.restoring import Restorer
 from authoring.keys import block_id
 from authoring.lockfile import LockPart, content_field
@@ -112,22 +112,30 @@ def read_live_course(
     *,
     only: frozenset[BlockKey] | None = None,
     archive: bool = True,
+    files: Path | None = None,
 ) -> LiveCourse | None:
     """Read a course; None when there is none. `part` gives blocks the names that they have in the source.
 
     With `only` the content of these blocks is read and no other: all others count as unknown but for their place. With
-    `archive` the platform is asked for an OLX archive when a block has fields that no read of it shows. Raises ApiError
-    when a read fails that the login opens.
+    `archive` the platform is asked for an OLX archive when a block has fields that no read of it shows; with `files` in any
+    case, and the course's files are put into that folder. Raises ApiError when a read fails that the login opens.
     """
-    return _Reader(client, course, part or LockPart("", str(course)), only, archive).read()
+    return _Reader(client, course, part or LockPart("", str(course)), only, archive, files).read()
 
 
 class _Reader:
     def __init__(
-        self, client: Client, course: CourseId, part: LockPart, only: frozenset[BlockKey] | None, archive: bool
+        self,
+        client: Client,
+        course: CourseId,
+        part: LockPart,
+        only: frozenset[BlockKey] | None,
+        archive: bool,
+        files: Path | None,
     ) -> None:
         self.archive = archive
-        self.archived: Mapping[str, Block] | None = None
+        self.archived: Archived | None = None
+        self.files = files
         self.client = client
         self.id = course
         self.part = part
@@ -152,8 +160,8 @@ class _Reader:
             if block.usage_key not in self.names:
                 self.names[block.usage_key] = self.new_name(block)
         self.read_contents((*live, *pages))
-        if self.archive and any(hidden_fields(block.category) for block in live):
-            self.archived = archived_blocks(self.client, self.id)
+        if self.files is not None or (self.archive and any(hidden_fields(block.category) for block in live)):
+            self.archived = read_archive(self.client, self.id, self.files)
         restorer = Restorer(self.id, self.names)
         root = self.tree(outline, outline.root, restorer)
         detached = [self.block(page, restorer, ()) for page in pages]
@@ -277,7 +285,7 @@ class _Reader:
 
     def hidden(self, usage: str, category: str) -> Mapping[str, FieldValue]:
         """What only the archive says of a block."""
-        block = (self.archived or {}).get(block_id(usage))
+        block = self.archived.blocks.get(block_id(usage)) if self.archived is not None else None
         if block is None:
             return {}
         names = hidden_fields(category)
@@ -313,7 +321,11 @@ class _Reader:
             self.unread_parts.append("files")
             return ()
         found = []
+        held = {asset.name: asset for asset in self.archived.assets} if self.archived is not None else {}
         for remote in self.client.list_assets(self.id):
+            if remote.name in held:
+                found.append(replace(held[remote.name], locked=remote.locked, source=None))
+                continue
             locked = self.part.assets.get(remote.name)
             same = locked is not None and (remote.size is None or remote.size == locked.size)
             digest = locked.digest if locked is not None and same else ""

@@ -1,0 +1,339 @@
+"""Live changes brought back into the course folder: read, merge, write back, remember. Each step is a module of its own.
+
+    live course --exporter--> Course --merge(lock, ours)--> Course --writeback--> files, and the lock file that knows both
+
+Nothing is written while a conflict is unresolved in a way that could lose a side: in a conflict ours stays in the files, and the lock
+file keeps the old base, so that the next pull shows the conflict again and a push does not pass over it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TypeAlias
+
+from authoring.client import Client
+from authoring.comparison import same_field
+from authoring.conflicts import conflict_to_json
+from authoring.decompile import Folder, folder_of, same_content
+from authoring.diagnostics import Diagnostic, Severity
+from authoring.errors import SourceError, StalePlanError
+from authoring.exporter import LiveCourse, hidden_fields, read_live_course
+from authoring.identity import align_implicit_keys
+from authoring.lockfile import LockedAsset, LockEntry, LockPart, content_field, digest, wanted_state, with_orders
+from authoring.merge import CHILDREN, EVERYTHING, EXISTENCE, GRADING, Conflict, Side, Taken, merge
+from authoring.model import ROOT_KEY, Block, BlockKey, Course, CourseId, FieldValue
+from authoring.operations import policy_to_json
+from authoring.registry import spec
+from authoring.source import SourceFile, compile_tree, read_tree, tree_of
+from authoring.state import CourseState
+from authoring.writeback import rewrite, write_changes
+
+ReadLive: TypeAlias = Callable[[Path], "LiveCourse | None"]
+"""Reads the live course, its files into a folder; None when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What a pull did, or would do."""
+
+    taken: tuple[Taken, ...]
+    """Parts that only the platform had changed."""
+    conflicts: tuple[Conflict, ...]
+    """Parts that both changed; ours stands in the files."""
+    files: tuple[str, ...]
+    """Files that were written, moved or removed, by path."""
+    unread: Mapping[str, int]
+    """Blocks that could not be read whole, by category."""
+    unread_parts: tuple[str, ...]
+    not_placed: tuple[str, ...] = ()
+    """What no course folder can say."""
+    findings: tuple[Diagnostic, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "ok": not (self.conflicts or self.not_placed),
+            "taken": [{"block": str(one.key), "part": one.part} for one in self.taken],
+            "conflicts": [conflict_to_json(one) for one in self.conflicts],
+            "files": list(self.files),
+            "unread": dict(self.unread),
+            "unread_parts": list(self.unread_parts),
+            "not_placed": list(self.not_placed),
+            "findings": [finding.to_json() for finding in self.findings],
+        }
+
+
+def pull(
+    folder: Path,
+    state: CourseState,
+    read: ReadLive,
+    *,
+    resolve: Side | None = None,
+    dry_run: bool = False,
+) -> Pulled:
+    """Merge the live course into `folder`. `read(files)` reads it, its files into the folder `files`.
+
+    Raises SourceError when the folder does not compile or cannot be written (it is as it was then), StalePlanError when
+    there is no live course.
+    """
+    tree, diagnostics = read_tree(folder)
+    compiled = compile_tree(tree)[0] if tree is not None else None
+    if tree is None or compiled is None or diagnostics.errors:
+        raise SourceError(f"{folder}: the course cannot be compiled", diagnostics)
+    part = state.part
+    ours = align_implicit_keys(compiled, part)
+    with tempfile.TemporaryDirectory(prefix="authoring-pull-") as scratch:
+        live = read(Path(scratch))
+        if live is None:
+            raise StalePlanError(
+                f"there is no course {ours.id} on the target", "push it first, or choose another --target"
+            )
+        theirs = spelled_like(ours, live, part)
+        merged = merge(part, ours, theirs, resolve=resolve, unread=frozenset(unread_parts(ours, live, part)))
+        after = part_after(part, merged.course, theirs, live, merged.conflicts, resolve)
+        result = rewrite(tree, ours, merged.course, align=lambda course: align_implicit_keys(course, after))
+        pulled = Pulled(
+            merged.taken,
+            merged.conflicts,
+            tuple(sorted(str(path) for path in result.changes)),
+            live.unread(),
+            live.unread_parts,
+            tuple(str(one) for one in result.unplaced),
+            tuple(finding for finding in result.findings if finding.severity is not Severity.INFO),
+        )
+        if any(finding.severity is Severity.ERROR for finding in result.findings):
+            raise SourceError("what is live cannot be written as a course folder", result.findings)
+        if not dry_run:
+            write_changes(folder, tree, result)
+            # Once more, as the files say it now: a text that is new here has the wording of its Markdown.
+            again = spelled_like(result.course, live, part)
+            after = part_after(part, result.course, again, live, merged.conflicts, resolve)
+            state.replace(with_orders(after, result.course))
+    return pulled
+
+
+def spelled_like(ours: Course, live: LiveCourse, part: LockPart) -> Course:
+    """The live course, with what is the same as ours written as ours: nobody shall take a spelling for a change."""
+    mine = {block.key: block for block in ours.blocks()}
+
+    def spelled(block: Block) -> Block:
+        own = mine.get(block.key)
+        if own is None:
+            return block
+        fields: dict[str, FieldValue] = {}
+        for name in {**block.fields, **own.fields}:
+            theirs, written = block.fields.get(name), own.fields.get(name)
+            same = same_field(block.key, name, written, theirs)
+            value = written if same else theirs
+            if value is not None or (same and name in own.fields):
+                fields[name] = value
+        content = own.content if same_content(own, block) else block.content
+        return replace(
+            block,
+            fields=fields,
+            content=content,
+            package=own.package,
+            extra=own.extra,
+            implicit_id=own.implicit_id,
+            tests=own.tests,
+            source=own.source,
+        )
+
+    known = {asset.name: asset for asset in ours.assets}
+    assets = tuple(
+        known[asset.name]
+        if asset.name in known and (not asset.digest or asset.digest == known[asset.name].digest)
+        else asset
+        for asset in live.course.assets
+        if asset.digest or asset.name in known
+    )
+    detached = [spelled(block) for block in live.course.detached]
+    shown = {block.key for block in detached}
+    # What the login does not show of the pages counts as it is here.
+    detached += [block for block in ours.detached if block.key not in shown and not live.sees(block.key)]
+    order = {block.key: number for number, block in enumerate(ours.detached)}
+    detached.sort(key=lambda block: order.get(block.key, len(order)))
+    return replace(
+        live.course,
+        root=live.course.root.transform(spelled),
+        detached=tuple(detached),
+        assets=assets if "files" not in live.unread_parts else ours.assets,
+        lti_passports=ours.lti_passports,
+    )
+
+
+def unread_parts(ours: Course, live: LiveCourse, part: LockPart) -> Iterator[tuple[BlockKey, str]]:
+    """What the merge must not take for deleted or changed, because nobody could read it."""
+    found = {block.key: block for block in live.course.blocks()}
+    for block in ours.blocks():
+        other = found.get(block.key)
+        entry = part.entries.get(block.key)
+        names = {*block.fields, *(other.fields if other is not None else ()), *(entry.pushed if entry else ())}
+        names |= hidden_fields(block.category)
+        body = content_field(block.category)
+        yield from ((block.key, name) for name in names if name != body and not live.knows(block.key, name))
+        if body and not live.knows(block.key, "content"):
+            yield block.key, body
+        if block.key in live.closed:
+            yield block.key, CHILDREN
+        known = spec(block.category)
+        if known is not None and known.detached and not live.sees(block.key):
+            yield block.key, EVERYTHING
+            yield block.key, EXISTENCE
+    yield ROOT_KEY, "tabs"
+    if "grading" in live.unread_parts:
+        yield GRADING, "policy"
+
+
+def part_after(
+    part: LockPart,
+    merged: Course,
+    theirs: Course,
+    live: LiveCourse,
+    conflicts: tuple[Conflict, ...] = (),
+    resolve: Side | None = None,
+) -> LockPart:
+    """The lock file after a pull: of each part what is live now, as its digest; so a push sends what differs from it, and
+    no more. A conflict that nobody resolved keeps its old base."""
+    open_parts = {(one.key, one.part) for one in conflicts} if resolve is None else set()
+    live_blocks = {block.key: block for block in theirs.blocks()}
+    ours = {block.key for block in merged.blocks()}
+    parents = {block.key: parent.key if parent else None for block, parent in theirs.root.walk_with_parent()}
+    entries: dict[BlockKey, LockEntry] = {}
+    for key, entry in part.entries.items():
+        if key in live_blocks or not entry.usage_key or key == ROOT_KEY or key in ours:
+            entries[key] = entry
+    for key, block in live_blocks.items():
+        old = entries.get(key)
+        usage_key = live.usage_keys.get(key) or (old.usage_key if old is not None else "")
+        if key not in live.usage_keys and (old is None or not live.sees(key)):
+            continue
+        pushed = dict(old.pushed) if old is not None else {}
+        state = wanted_state(block)
+        for name in {*state, *pushed}:
+            told = live.knows(key, "content" if name == content_field(key.category) else name)
+            if name.startswith("#") or not told or (key, name) in open_parts:
+                continue
+            if name in state:
+                pushed[name] = state[name]
+            else:
+                pushed.pop(name, None)
+        place = parents.get(key) or (ROOT_KEY if key.category == "static_tab" else None)
+        parent = old.parent if old is not None and (key, "place") in open_parts else place
+        if old is not None and not old.usage_key:  # a text of the about page has no draft
+            entries[key] = LockEntry(key, "", None, pushed, pushed)
+            continue
+        published = _published(old, pushed, key in live.drafts)
+        entries[key] = LockEntry(key, usage_key, parent, pushed, published, old.children if old is not None else None)
+    for key in [key for key, entry in entries.items() if entry.usage_key and key not in live.usage_keys]:
+        known = spec(key.category)
+        hidden = key == ROOT_KEY or (known is not None and known.detached) or _is_hidden(key, entries, live)
+        if not hidden and (key, EXISTENCE) not in open_parts and resolve is not Side.OURS:
+            del entries[key]
+    if theirs.grading is not None and (GRADING, "policy") not in open_parts and "grading" not in live.unread_parts:
+        value: FieldValue = policy_to_json(theirs.grading)  # type: ignore[assignment]  # JSON
+        state = {"policy": digest(value)}
+        if GRADING in entries or merged.grading is not None:
+            entries[GRADING] = LockEntry(GRADING, "", None, state, state)
+    assets = dict(part.assets)
+    for asset in theirs.assets:
+        if asset.digest and (BlockKey("#asset", asset.name), "content") not in open_parts:
+            assets[asset.name] = LockedAsset(asset.name, asset.digest, asset.size)
+    return replace(part, entries=entries, assets=assets)
+
+
+def _is_hidden(key: BlockKey, entries: Mapping[BlockKey, LockEntry], live: LiveCourse) -> bool:
+    """Whether a block stands below one whose children could not be read."""
+    parent = entries[key].parent
+    while parent is not None:
+        if parent in live.closed:
+            return True
+        above = entries.get(parent)
+        parent = above.parent if above is not None else None
+    return False
+
+
+def _published(old: LockEntry | None, pushed: Mapping[str, str], is_draft: bool) -> Mapping[str, str] | None:
+    """What learners have: just that, unless the unit has changes that they do not see."""
+    if old is None:
+        return None if is_draft else dict(pushed)
+    if old.published is None:
+        return None
+    return dict(pushed) if not is_draft and old.is_published else old.published
+
+
+def fresh_part(target: str, course: Course, live: LiveCourse) -> LockPart:
+    """The lock file's part of a folder that was just made of a live course: it adopts all that could be read."""
+    entries: dict[BlockKey, LockEntry] = {}
+    usage_keys = live.usage_keys
+    drafts = live.drafts
+
+    def visit(block: Block, parent: BlockKey | None, is_draft: bool) -> None:
+        is_draft = is_draft or block.key in drafts
+        if block.key in usage_keys:
+            state = {
+                name: one
+                for name, one in wanted_state(block).items()
+                if live.knows(block.key, "content" if name == content_field(block.category) else name)
+            }
+            entries[block.key] = LockEntry(block.key, usage_keys[block.key], parent, state, None if is_draft else state)
+        for child in block.children:
+            visit(child, block.key, is_draft)
+
+    visit(course.root, None, False)
+    for block in course.detached:
+        visit(block, ROOT_KEY if block.category == "static_tab" else None, False)
+        if block.key not in entries and live.sees(block.key):
+            state = wanted_state(block)
+            entries[block.key] = LockEntry(block.key, "", None, state, state)
+    if course.grading is not None and "grading" not in live.unread_parts:
+        value: FieldValue = policy_to_json(course.grading)  # type: ignore[assignment]  # JSON
+        state = {"policy": digest(value)}
+        entries[GRADING] = LockEntry(GRADING, "", None, state, state)
+    assets = {one.name: LockedAsset(one.name, one.digest, one.size) for one in course.assets if one.digest}
+    return with_orders(LockPart(target, str(course.id), entries, assets), course)
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A course folder in the making, of a live course, and the lock file's part that adopts it."""
+
+    folder: Folder
+    course: Course
+    live: LiveCourse
+    part: LockPart
+
+
+@contextmanager
+def fresh_folder(client: Client, course: CourseId, target: str) -> Iterator[Fresh]:
+    """A readable folder of a live course that nobody here has seen; its files can be read until the context ends.
+
+    Raises StalePlanError when there is no such course.
+    """
+    with tempfile.TemporaryDirectory(prefix="authoring-pull-") as scratch:
+        live = read_live_course(client, course, files=Path(scratch))
+        if live is None:
+            raise StalePlanError(f"there is no course {course} that this login sees", "look for a mistyped key")
+        shown = tuple(asset for asset in live.course.assets if asset.file is not None)
+        folder = folder_of(replace(live.course, assets=shown))
+        texts = [
+            SourceFile(PurePosixPath(path), Path(path), len(text), data=text.encode("utf-8", "surrogatepass"))
+            for path, text in folder.texts.items()
+        ]
+        copies = [
+            SourceFile(PurePosixPath(path), file, file.stat().st_size, digest=_file_digest(file))
+            for path, file in folder.copies.items()
+        ]
+        compiled, diagnostics = compile_tree(tree_of([*texts, *copies]))
+        if compiled is None:
+            raise SourceError("what is live cannot be written as a course folder", diagnostics)
+        yield Fresh(folder, compiled, live, fresh_part(target, compiled, live))
+
+
+def _file_digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
