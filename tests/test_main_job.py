@@ -112,7 +112,7 @@ def test_a_push_without_publish_leaves_drafts_and_says_so(desk: Desk) -> None:
 
 
 def test_the_first_push_takes_no_more_calls_than_it_must(desk: Desk) -> None:
-    desk.push("--publish")
+    desk.push("--publish", "--no-verify")
     calls = Counter(desk.kinds())
     course = desk.course()
     containers = sum(block.category in OUTLINE_CATEGORIES for block in course.root.walk())
