@@ -22,11 +22,12 @@ from authoring.conflicts import conflict_to_json
 from authoring.decompile import Folder, folder_of, same_content
 from authoring.diagnostics import Diagnostic, Severity
 from authoring.errors import SourceError, StalePlanError
-from authoring.exporter import LiveCourse, hidden_fields, read_live_course
+from authoring.exporter import EMPTY_INFO, LiveCourse, hidden_fields, read_live_course
 from authoring.identity import align_implicit_keys
 from authoring.lockfile import LockedAsset, LockEntry, LockPart, content_field, digest, wanted_state, with_orders
 from authoring.merge import CHILDREN, EVERYTHING, EXISTENCE, GRADING, Conflict, Side, Taken, merge
 from authoring.model import ROOT_KEY, Block, BlockKey, Course, CourseId, FieldValue
+from authoring.olx.reader import POINTER_ONLY, without_pointers
 from authoring.operations import policy_to_json
 from authoring.registry import spec
 from authoring.source import SourceFile, compile_tree, read_tree, tree_of
@@ -92,10 +93,12 @@ def pull(
             raise StalePlanError(
                 f"there is no course {ours.id} on the target", "push it first, or choose another --target"
             )
-        theirs = spelled_like(ours, live, part)
-        merged = merge(part, ours, theirs, resolve=resolve, unread=frozenset(unread_parts(ours, live, part)))
+        plain = without_pointers(ours)
+        theirs = spelled_like(plain, live, part)
+        merged = merge(part, plain, theirs, resolve=resolve, unread=frozenset(unread_parts(plain, live, part)))
         after = part_after(part, merged.course, theirs, live, merged.conflicts, resolve)
-        result = rewrite(tree, ours, merged.course, align=lambda course: align_implicit_keys(course, after))
+        wanted = with_pointers(merged.course, ours)
+        result = rewrite(tree, ours, wanted, align=lambda course: align_implicit_keys(course, after))
         pulled = Pulled(
             merged.taken,
             merged.conflicts,
@@ -110,9 +113,10 @@ def pull(
         if not dry_run:
             write_changes(folder, tree, result)
             # Once more, as the files say it now: a text that is new here has the wording of its Markdown.
-            again = spelled_like(result.course, live, part)
-            after = part_after(part, result.course, again, live, merged.conflicts, resolve)
-            state.replace(with_orders(after, result.course))
+            written = without_pointers(result.course)
+            again = spelled_like(written, live, part)
+            after = part_after(part, written, again, live, merged.conflicts, resolve)
+            state.replace(with_orders(after, written))
     return pulled
 
 
@@ -154,7 +158,9 @@ def spelled_like(ours: Course, live: LiveCourse, part: LockPart) -> Course:
     detached = [spelled(block) for block in live.course.detached]
     shown = {block.key for block in detached}
     # What the login does not show of the pages counts as it is here.
-    detached += [block for block in ours.detached if block.key not in shown and not live.sees(block.key)]
+    detached += [
+        block for block in ours.detached if block.key not in shown and (not live.sees(block.key) or is_empty(block))
+    ]
     order = {block.key: number for number, block in enumerate(ours.detached)}
     detached.sort(key=lambda block: order.get(block.key, len(order)))
     return replace(
@@ -164,6 +170,31 @@ def spelled_like(ours: Course, live: LiveCourse, part: LockPart) -> Course:
         assets=assets if "files" not in live.unread_parts else ours.assets,
         lti_passports=ours.lti_passports,
     )
+
+
+def is_empty(page: Block) -> bool:
+    """Whether a page without a title of its own says nothing: the platform does not tell such a one from none."""
+    return page.category in ("about", "course_info") and (page.content or "").strip() in ("", EMPTY_INFO)
+
+
+def with_pointers(course: Course, ours: Course) -> Course:
+    """The course with the mere pointers that ours has beside its blocks; only OLX knows them, and they stay."""
+    pointers = {
+        block.key: [(n, child) for n, child in enumerate(block.children) if POINTER_ONLY in child.extra.attributes]
+        for block in ours.root.walk()
+        if POINTER_ONLY not in block.extra.attributes
+    }
+
+    def restored(block: Block) -> Block:
+        mine = pointers.get(block.key)
+        if not mine:
+            return block
+        children = list(block.children)
+        for number, child in mine:
+            children.insert(min(number, len(children)), child)
+        return replace(block, children=tuple(children))
+
+    return replace(course, root=course.root.transform(restored))
 
 
 def unread_parts(ours: Course, live: LiveCourse, part: LockPart) -> Iterator[tuple[BlockKey, str]]:
@@ -210,7 +241,7 @@ def part_after(
     for key, block in live_blocks.items():
         old = entries.get(key)
         usage_key = live.usage_keys.get(key) or (old.usage_key if old is not None else "")
-        if key not in live.usage_keys and (old is None or not live.sees(key)):
+        if is_empty(block) or (key not in live.usage_keys and (old is None or not live.sees(key))):
             continue
         pushed = dict(old.pushed) if old is not None else {}
         state = wanted_state(block)
@@ -229,8 +260,11 @@ def part_after(
             continue
         published = _published(old, pushed, key in live.drafts)
         entries[key] = LockEntry(key, usage_key, parent, pushed, published, old.children if old is not None else None)
+    pages = {block.key: block for block in merged.detached}
     for key in [key for key, entry in entries.items() if entry.usage_key and key not in live.usage_keys]:
         known = spec(key.category)
+        if key in pages and is_empty(pages[key]):
+            continue
         hidden = key == ROOT_KEY or (known is not None and known.detached) or _is_hidden(key, entries, live)
         if not hidden and (key, EXISTENCE) not in open_parts and resolve is not Side.OURS:
             del entries[key]

@@ -7,6 +7,6 @@ Blocks that the lock file knows keep their names; others get one from their titl
 that nobody takes silence for emptiness.
 """
 
-from authoring.exporter.reading import LiveCourse, hidden_fields, read_live_course
+from authoring.exporter.reading import EMPTY_INFO, LiveCourse, hidden_fields, read_live_course
 
-__all__ = ["LiveCourse", "hidden_fields", "read_live_course"]
+__all__ = ["EMPTY_INFO", "LiveCourse", "hidden_fields", "read_live_course"]
