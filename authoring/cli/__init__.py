@@ -14,6 +14,7 @@ from authoring.cli.platform_mentors import chat
 from authoring.cli.problem import problem
 from authoring.cli.project import doctor, new, sandbox, schemas
 from authoring.cli.pulling import drift, pull
+from authoring.cli.rerun import rerun
 
 _EPILOG = (
     "Exit codes: 0 done, 1 input at fault, 2 usage, 3 platform refused or unreachable, 4 partly done (run again),"
@@ -37,6 +38,7 @@ for command in (
     verify,
     pull,
     drift,
+    rerun,
     status,
     doctor,
     sandbox,

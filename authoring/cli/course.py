@@ -59,13 +59,16 @@ from authoring.verifying import Verdict
 @click.option("--grade", is_flag=True, help="Grade the problems as well, as `authoring test` does (extra `real`).")
 @options.allow_code
 @click.option("--sarif", is_flag=True, help="Print the findings as SARIF 2.1.0, for code-scanning views.")
+@options.run
 @options.as_json
 @handle_errors
-def check(folder: Path, strict: bool, grade: bool, allow_code: bool, sarif: bool, as_json: bool) -> None:
+def check(
+    folder: Path, strict: bool, grade: bool, allow_code: bool, sarif: bool, run: str | None, as_json: bool
+) -> None:
     """Read a course folder and say what is wrong with it. Sends nothing."""
     if allow_code and not grade:
         raise click.UsageError("--allow-code is for --grade: nothing else runs code")
-    course, diagnostics = read_course(folder)
+    course, diagnostics = read_course(folder, run)
     findings = Diagnostics(diagnostics)
     if course is not None:
         findings.extend(check_course(course))
@@ -103,6 +106,7 @@ def check(folder: Path, strict: bool, grade: bool, allow_code: bool, sarif: bool
 @options.strict
 @options.wait
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan, for `push --plan`.")
+@options.run
 @options.as_json
 @handle_errors
 def plan(
@@ -121,11 +125,12 @@ def plan(
     strict: bool,
     wait: float,
     out: Path | None,
+    run: str | None,
     as_json: bool,
 ) -> None:
     """Say what a push would do, call by call. Sends nothing that changes anything."""
     wanted = PlanOptions(publish, hide_removed, delete_removed, restore, recreate, beside, overwrite, replace_passports)
-    with open_for(folder, target_name, profile, wait) as session:
+    with open_for(folder, target_name, profile, wait, run=run) as session:
         _stop_on_warnings(session, strict)
         made = session.plan(_for(session, wanted), Transport(transport))
         _show_plan(session, made, as_json=as_json)
@@ -158,6 +163,7 @@ def plan(
     "--jobs", type=click.IntRange(min=1), default=4, show_default=True, metavar="N", help="Courses pushed side by side."
 )
 @options.limits
+@options.run
 @options.as_json
 @handle_errors
 def push(
@@ -180,6 +186,7 @@ def push(
     jobs: int,
     max_rate: float | None,
     max_in_flight: int,
+    run: str | None,
     as_json: bool,
 ) -> None:
     """Bring a course folder to its target: create what is new, update what changed, nothing twice.
@@ -194,10 +201,10 @@ def push(
         if len({path.resolve() for path in folders}) < len(folders):
             raise click.UsageError("the same folder is named twice")
         temper = OBSERVED if profile == "observed" else DOCUMENTED
-        several = Wanted(target_name, wanted, Transport(transport), temper, strict, wait, jobs, limits, verify)
+        several = Wanted(target_name, wanted, Transport(transport), temper, strict, wait, jobs, limits, verify, run)
         push_several(folders, several, as_json=as_json)
     folder = folders[0] if folders else Path()
-    with open_for(folder, target_name, profile, wait, limits) as session:
+    with open_for(folder, target_name, profile, wait, limits, run=run) as session:
         _stop_on_warnings(session, strict)
         if plan_file is not None:
             made = _load_plan(plan_file, folder)
@@ -212,11 +219,12 @@ def push(
 @options.target
 @options.profile
 @options.wait
+@options.run
 @options.as_json
 @handle_errors
-def publish(folder: Path, target_name: str | None, profile: str, wait: float, as_json: bool) -> None:
+def publish(folder: Path, target_name: str | None, profile: str, wait: float, run: str | None, as_json: bool) -> None:
     """Make what was pushed, and is still a draft, what learners see. Pushes nothing."""
-    with open_for(folder, target_name, profile, wait) as session:
+    with open_for(folder, target_name, profile, wait, run=run) as session:
         _apply(session, session.plan(PlanOptions(publish=True, only_publish=True)), as_json=as_json)
 
 
@@ -225,11 +233,12 @@ def publish(folder: Path, target_name: str | None, profile: str, wait: float, as
 @options.target
 @options.profile
 @options.wait
+@options.run
 @options.as_json
 @handle_errors
-def verify(folder: Path, target_name: str | None, profile: str, wait: float, as_json: bool) -> None:
+def verify(folder: Path, target_name: str | None, profile: str, wait: float, run: str | None, as_json: bool) -> None:
     """Read the whole live course back and compare it with what was pushed. Changes nothing; exits with 8 on a difference."""
-    with open_for(folder, target_name, profile, wait) as session:
+    with open_for(folder, target_name, profile, wait, run=run) as session:
         verdict = session.verify()
         if as_json:
             echo_json({"course": str(session.course.id), **verdict.to_json()})
@@ -246,11 +255,14 @@ def verify(folder: Path, target_name: str | None, profile: str, wait: float, as_
 @options.profile
 @options.wait
 @click.option("--exit-code", is_flag=True, help="Exit with 8 when source and platform differ.")
+@options.run
 @options.as_json
 @handle_errors
-def status(folder: Path, target_name: str | None, profile: str, wait: float, exit_code: bool, as_json: bool) -> None:
+def status(
+    folder: Path, target_name: str | None, profile: str, wait: float, exit_code: bool, run: str | None, as_json: bool
+) -> None:
     """Say where source, lock file and platform stand. Changes nothing."""
-    with open_for(folder, target_name, profile, wait) as session:
+    with open_for(folder, target_name, profile, wait, run=run) as session:
         made = session.plan(_for(session, PlanOptions()))
         part = session.state.part
         drafts = tuple(made.drafts)
@@ -281,7 +293,12 @@ def status(folder: Path, target_name: str | None, profile: str, wait: float, exi
 
 
 def open_for(
-    folder: Path, target_name: str | None, profile: str, wait: float, limits: Limits | None = None
+    folder: Path,
+    target_name: str | None,
+    profile: str,
+    wait: float,
+    limits: Limits | None = None,
+    run: str | None = None,
 ) -> AbstractContextManager[Session]:
     target = load_target(target_name, folder, os.environ)
     return open_session(
@@ -291,6 +308,7 @@ def open_for(
         profile=OBSERVED if profile == "observed" else DOCUMENTED,
         wait=wait,
         limits=limits,
+        run=run,
     )
 
 

@@ -34,6 +34,11 @@ def target(function: F) -> F:
     )(function)
 
 
+def run(function: F) -> F:
+    """`--run`: as which run of `runs/`."""
+    return click.option("--run", metavar="RUN", help="Take the course as this run of runs/RUN.yaml.")(function)
+
+
 def profile(function: F) -> F:
     """`--profile`: which temper the embedded sandbox has."""
     return click.option(

@@ -49,6 +49,7 @@ class Wanted:
     jobs: int
     limits: Limits
     verify: bool = True
+    run: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Pushed:
 
 def push_several(folders: Sequence[Path], wanted: Wanted, *, as_json: bool) -> None:
     """Push all, report all, and exit: 0, or the highest code of one of them."""
-    with _progress(len(folders)) as progress:
+    with combined_progress(len(folders)) as progress:
 
         def push_one(folder: Path) -> Pushed:
             return _push(folder, wanted, progress)
@@ -84,7 +85,13 @@ def push_several(folders: Sequence[Path], wanted: Wanted, *, as_json: bool) -> N
 def _push(folder: Path, wanted: Wanted, progress: CombinedProgress) -> Pushed:
     target = load_target(wanted.target, folder, os.environ)
     with open_session(
-        folder, target, environ=os.environ, profile=wanted.profile, wait=wanted.wait, limits=wanted.limits
+        folder,
+        target,
+        environ=os.environ,
+        profile=wanted.profile,
+        wait=wanted.wait,
+        limits=wanted.limits,
+        run=wanted.run,
     ) as session:
         findings = Diagnostics(session.diagnostics)
         findings.extend(check_course(session.course))
@@ -128,7 +135,7 @@ def _row(one: Ended[Pushed]) -> dict[str, object]:
     if one.error is not None:
         return row | error_report(one.error)
     if one.defect is not None:
-        return row | {"error": {"kind": type(one.defect).__name__, "message": _defect(one.defect), "hint": None}}
+        return row | {"error": {"kind": type(one.defect).__name__, "message": defect_text(one.defect), "hint": None}}
     assert one.result is not None
     return row | dict(one.result.report)
 
@@ -141,7 +148,7 @@ def _show(one: Ended[Pushed]) -> None:
         if one.error.hint:
             echo(f"  hint: {one.error.hint}")
     elif one.defect is not None:
-        echo(f"{one.folder}: FAILED: {_defect(one.defect)}; this is a defect of the toolkit, please report it")
+        echo(f"{one.folder}: FAILED: {defect_text(one.defect)}; this is a defect of the toolkit, please report it")
     elif one.result is not None:
         state = "" if one.result.consent else "NOT SENT: the plan needs consent: "
         echo(f"{one.folder}: {state}{one.result.lines[0] if one.result.lines else ''}")
@@ -149,7 +156,10 @@ def _show(one: Ended[Pushed]) -> None:
             echo(f"  {line}")
 
 
-def _defect(error: Exception) -> str:
+def defect_text(error: Exception | None) -> str:
+    """Where a defect came from."""
+    if error is None:
+        return "no result"
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
 
@@ -191,7 +201,8 @@ class CombinedProgress:
 
 
 @contextmanager
-def _progress(courses: int) -> Iterator[CombinedProgress]:
+def combined_progress(courses: int) -> Iterator[CombinedProgress]:
+    """The observer of several runs: a bar on a terminal, nothing in a pipe."""
     console = stderr_console()
     if not console.is_terminal:
         yield CombinedProgress(courses, None, None)

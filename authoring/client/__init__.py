@@ -131,6 +131,27 @@ class Client:
                 return None
             raise
 
+    def read_copying(self, course: CourseId) -> bool | None:
+        """Whether the platform is making this course as a copy at the moment; None where the login cannot see it.
+
+        Raises RefusedError when the copying failed.
+        """
+        try:
+            row = self.send(self.dialect.read_actions()).json
+        except NoRouteError:
+            return None
+        results = row.get("results", row) if isinstance(row, Mapping) else None
+        actions = results.get("in_process_course_actions") if isinstance(results, Mapping) else None
+        for action in actions if isinstance(actions, list | tuple) else ():
+            if isinstance(action, Mapping) and action.get("course_key") == str(course):
+                if action.get("is_failed"):
+                    raise RefusedError(
+                        f"the platform could not copy the course {course}",
+                        "look at it in Studio, dismiss it there, and run again",
+                    )
+                return True
+        return False
+
     def read_outline(self, course: CourseId, units: Sequence[str] = ()) -> RemoteCourse | None:
         """The structure of a live course; None when there is no such course.
 

@@ -117,6 +117,12 @@ class Dialect(Protocol):
 
     def create_course(self, course: CourseId, display_name: str) -> Call: ...
 
+    def rerun_course(self, source: CourseId, course: CourseId, display_name: str) -> Call:
+        """Make a course as a copy of another; the copying is background work of the platform."""
+
+    def read_actions(self) -> Call:
+        """The courses that are being made, among others. Raises NoRouteError where the login cannot read them."""
+
     def read_course(self, course: CourseId) -> Call: ...
 
     def course_of(self, course: CourseId, reply: Json) -> RemoteCourseInfo: ...

@@ -218,6 +218,10 @@ class StockRoutes:
         files = (bodies.asset_part(asset),)
         return Call(CallKind.UPLOAD, Service.CMS, "POST", f"/assets/{course_key}/", files=files)
 
+    def read_actions(self) -> Call:
+        self._need("see which courses are being copied")
+        return read("/api/contentstore/v2/home/courses", {"page": "1"})
+
     def import_course(self, course_key: str, archive: Asset) -> Call:
         """Blocks of the same ids are replaced, so sending it twice does no harm."""
         self._need("import an OLX archive")

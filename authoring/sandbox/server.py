@@ -118,6 +118,10 @@ class SandboxServer:
         """Withdraw every token that was issued."""
         self._platform.tokens.clear()
 
+    def courses(self) -> tuple[str, ...]:
+        """The keys of all courses."""
+        return tuple(self._store.courses())
+
     def snapshot(self, course_key: str) -> dict[str, Any]:
         """All that it holds of a course: `{draft, published, draft_detached, published_detached, course, assets}`, as
         :func:`authoring.sandbox.views.snapshot` has it."""

@@ -18,8 +18,8 @@ from authoring.source.files import SourceFile, SourceTree, read_tree, tree_of
 __all__ = ["SourceFile", "SourceTree", "compile_course", "compile_tree", "read_course", "read_tree", "tree_of"]
 
 
-def read_course(folder: Path) -> tuple[Course | None, Diagnostics]:
-    """Read and compile a course folder.
+def read_course(folder: Path, run: str | None = None) -> tuple[Course | None, Diagnostics]:
+    """Read and compile a course folder, as the `run` of `runs/RUN.yaml` if one is named.
 
     All findings are collected, each with file and line; nothing is raised for any content of the folder.
     The course is None when there is an error among them.
@@ -27,6 +27,6 @@ def read_course(folder: Path) -> tuple[Course | None, Diagnostics]:
     tree, diagnostics = read_tree(folder)
     if tree is None:
         return None, diagnostics
-    course, findings = compile_course(tree)
+    course, findings = compile_course(tree, run)
     diagnostics.extend(findings)
     return (None if diagnostics.errors else course), diagnostics

@@ -40,6 +40,7 @@ from authoring.registry import spec
 from authoring.source.assets import FileSettings, content_type_of, read_file_settings
 from authoring.source.components import SHAPES, Draft, package_asset, read_relative
 from authoring.source.coursefile import (
+    read_calendar,
     read_check_levels,
     read_course_fields,
     read_course_id,
@@ -54,6 +55,7 @@ from authoring.source.files import SourceTree
 from authoring.source.kept import read_drafts, read_kept_files, read_policies
 from authoring.source.nodes import Component, Node, Outline
 from authoring.source.outline import COURSE_FILE, UNUSED_PATH, read_outline
+from authoring.source.runs import Overrides, Run, read_run
 from authoring.yamlnodes import Entry
 
 LONG_HTML_BYTES = 30_000
@@ -91,17 +93,18 @@ _IMAGES = ("course_image", "banner_image", "video_thumbnail_image")
 """Course fields that hold an asset's name."""
 
 
-def compile_course(tree: SourceTree) -> tuple[Course | None, Diagnostics]:
-    """The course that a folder describes. None when there is an error among the findings."""
-    course, findings = compile_tree(tree)
+def compile_course(tree: SourceTree, run: str | None = None) -> tuple[Course | None, Diagnostics]:
+    """The course that a folder describes, as the `run` of `runs/RUN.yaml` if one is named. None when there is an error
+    among the findings."""
+    course, findings = compile_tree(tree, run)
     return (None if findings.errors else course), findings
 
 
-def compile_tree(tree: SourceTree) -> tuple[Course | None, Diagnostics]:
+def compile_tree(tree: SourceTree, run: str | None = None) -> tuple[Course | None, Diagnostics]:
     """As `compile_course`, but with what could be made of it in spite of errors; None when there is no course at all."""
     diagnostics = Diagnostics()
     outline = read_outline(tree, diagnostics)
-    compiler = _Compiler(tree, outline, diagnostics)
+    compiler = _Compiler(tree, outline, diagnostics, read_run(tree, run, diagnostics) if run is not None else Run())
     course = compiler.course()
     return course, Diagnostics(at_levels(diagnostics, compiler.levels))
 
@@ -130,12 +133,14 @@ BEYOND_STUDIO = define(
 
 
 class _Compiler:
-    def __init__(self, tree: SourceTree, outline: Outline, diagnostics: Diagnostics) -> None:
+    def __init__(self, tree: SourceTree, outline: Outline, diagnostics: Diagnostics, run: Run) -> None:
+        self.run = run
         self.tree = tree
         self.outline = outline
         self.diagnostics = diagnostics
-        self.settings: Mapping[str, Entry] = outline.settings or {}
-        self.read_date = date_reader(read_timezone(self.settings, diagnostics))
+        self.settings: Mapping[str, Entry] = {**(outline.settings or {}), **run.settings}
+        timezone = read_timezone(self.settings, diagnostics)
+        self.read_date = date_reader(timezone, read_calendar(self.settings, timezone, diagnostics))
         self.levels = read_check_levels(self.settings, diagnostics)
         self.index = link_index(outline)
         self.used: set[str] = set()
@@ -158,6 +163,7 @@ class _Compiler:
         fields.setdefault("display_name", identity.number)
         key = BlockKey(LIBRARY, LIBRARY) if self.outline.is_library else ROOT_KEY
         root = Block(key, fields, children=sections, source=SourceLocation(PurePosixPath(COURSE_FILE), 1))
+        root = Overrides(self.run, self.read_date, self.diagnostics).apply(root)
         root = replace(root, fields=with_advanced_modules(root))
         root = read_kept(settings, key.category, self.diagnostics).apply(root)
         return Course(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import UTC, tzinfo
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import PurePosixPath
 
 from authoring.diagnostics import Diagnostics, Severity, define, suggest
 from authoring.model import COURSE, CourseId, FieldValue, Grader, GradingPolicy, LtiPassport, SourceLocation
-from authoring.source.dates import find_timezone
+from authoring.source.dates import BadDateError, Calendar, find_timezone, is_relative, parse_date
 from authoring.source.fields import UNKNOWN_KEY, read_fields
 from authoring.yamlnodes import (
     BAD_VALUE,
@@ -33,6 +34,7 @@ OWN_KEYS = (
     "number",
     "run",
     "timezone",
+    "holidays",
     "children",
     "grading",
     "lti_passports",
@@ -43,6 +45,7 @@ OWN_KEYS = (
 )
 """Keys of course.yaml that are no course fields."""
 
+_HOLIDAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?: ?\.\. ?(\d{4}-\d{2}-\d{2}))?(?:[ :].*)?", re.ASCII)
 _COURSE_PART = re.compile(r"[\w~.-]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
@@ -80,6 +83,48 @@ def read_timezone(entries: Mapping[str, Entry], diagnostics: Diagnostics) -> tzi
         hint = "use a name such as Europe/Madrid or America/New_York"
         diagnostics.report(BAD_VALUE, str(error), entry.where, hint)
         return UTC
+
+
+def read_calendar(entries: Mapping[str, Entry], timezone: tzinfo, diagnostics: Diagnostics) -> Calendar:
+    """What relative dates are counted in: `start`, which must be absolute, and `holidays`."""
+    return Calendar(_start_day(entries, timezone), tuple(_holidays(entries, diagnostics)))
+
+
+def _start_day(entries: Mapping[str, Entry], timezone: tzinfo) -> date | None:
+    """The local day of the start; what is wrong with it is reported where the field is read."""
+    entry = entries.get("start")
+    if entry is None and (nested := entries.get("settings")) is not None:
+        entry = (mapping_of(nested, Diagnostics()) or {}).get("start")
+    text = text_value(entry, Diagnostics()) if entry is not None else None
+    if text is None or is_relative(text):
+        return None
+    with suppress(BadDateError):
+        moment = datetime.fromisoformat(parse_date(text.strip(), timezone))
+        return moment.astimezone(timezone).date()
+    return None
+
+
+def _holidays(entries: Mapping[str, Entry], diagnostics: Diagnostics) -> Iterator[tuple[date, date]]:
+    """Days and ranges of days: `2027-05-01`, `2027-03-29..2027-04-04`; with a name behind a colon when they have one."""
+    entry = entries.get("holidays")
+    if entry is None:
+        return
+    for item in items_of(entry, diagnostics) or ():
+        text = text_value(item, diagnostics)
+        found = _HOLIDAY.fullmatch(text.strip()) if text is not None else None
+        try:
+            if found is None:
+                raise ValueError
+            first = date.fromisoformat(found[1])
+            last = date.fromisoformat(found[2]) if found[2] else first
+            if last < first:
+                raise ValueError
+        except ValueError:
+            if text is not None:
+                hint = "write 2027-05-01, or 2027-03-29..2027-04-04 for several days; a name may follow: 2027-05-01 Labour Day"
+                diagnostics.report(BAD_VALUE, f"not a holiday: {text[:60]!r}", item.where, hint)
+            continue
+        yield first, last
 
 
 def read_course_fields(

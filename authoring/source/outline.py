@@ -159,7 +159,7 @@ class _OutlineReader:
             where = SourceLocation(PurePosixPath(name))
             message = f"{name!r} must be a folder"
             self.diagnostics.report(WRONG_NESTING, message, where, "rename the file")
-        elif name in ("runs", "updates", "textbooks"):
+        elif name in ("updates", "textbooks"):
             self._unused(name, f"the folder {name!r} is not read by this version")
 
     def _folder_node(self, path: str, name: str, category: str) -> Node:

@@ -1,0 +1,285 @@
+"""The next run of a course: dates keep their local time, every step can be repeated, a catalogue goes unattended."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authoring.cli import main
+from authoring.errors import SourceError
+from authoring.resources import samples_dir
+from authoring.sandbox import DOCUMENTED, OBSERVED, Fault, FaultKind, SandboxServer
+from authoring.session import load_course
+from authoring.source.dates import BadDateError, Calendar, parse_relative
+from tests.conftest import write_tree
+from tests.desk import Desk
+
+ZONE = ZoneInfo("Europe/Madrid")
+FILES: dict[str, str | bytes] = {
+    "course.yaml": """\
+org: DemoX
+number: R1
+run: 2026_T3
+title: Run me
+timezone: Europe/Madrid
+start: 2026-09-07
+end: 2026-12-18
+holidays:
+  - 2026-10-12 National Day
+  - 2026-11-02..2026-11-08 Autumn break
+""",
+    "01-one/01-first/subsection.yaml": "title: First\ndue: week 3 sunday 23:59\n",
+    "01-one/01-first/01-words.md": "Words, and [the second](../02-second/01-more.md).\n",
+    "01-one/02-second/subsection.yaml": "title: Second\nstart: 2026-10-19\ndue: 2026-10-25 23:59\n",
+    "01-one/02-second/01-more.md": ":::problem {#p}\n>>1 + 1<<\n\n= 2\n:::\n",
+}
+WAYS = [("ibl", True, DOCUMENTED), ("ibl", True, OBSERVED), ("studio", True, OBSERVED)]
+
+
+@pytest.fixture(params=WAYS, ids=lambda way: f"{way[0]}-{way[2].name}")
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    dialect, session, profile = request.param
+    folder = write_tree(tmp_path / "course", dict(FILES))
+    with SandboxServer(tmp_path / "sandbox.sqlite3", replace(profile, rerun_seconds=0.3)) as server:
+        yield Desk(folder, server, dialect, session)
+
+
+def rerun(desk: Desk, *options: str, run: str = "2027_T1", code: int = 0) -> dict[str, object]:
+    arguments = ["rerun", str(desk.folder), "--run", run, "--json", *options]
+    result = CliRunner(env=desk.environ).invoke(main, arguments)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    found: dict[str, object] = json.loads(result.stdout)
+    return found
+
+
+def dates(desk: Desk, run: str) -> dict[str, str]:
+    """Local dates of the live run, by title and field."""
+    live = desk.server.snapshot(f"course-v1:DemoX+R1+{run}")["published"]
+    found: dict[str, str] = {}
+
+    def visit(node: dict[str, object]) -> None:
+        fields = node["fields"]
+        assert isinstance(fields, dict)
+        for name in ("start", "due", "end"):
+            if name in fields:
+                moment = datetime.fromisoformat(str(fields[name])).astimezone(ZONE)
+                found[f"{fields.get('display_name')}.{name}"] = moment.strftime("%Y-%m-%d %H:%M")
+        children = node["children"]
+        assert isinstance(children, list)
+        for child in children:
+            visit(child)
+
+    visit(live)
+    return found
+
+
+def test_dates_keep_their_local_time_over_the_change_of_the_clocks(desk: Desk) -> None:
+    desk.push("--publish")
+    assert dates(desk, "2026_T3")["First.due"] == "2026-09-27 23:59"
+    report = rerun(desk, "--start", "2027-03-08")
+    assert report["copied"] is True
+    # Week 3 of a course that begins on 2027-03-08 ends on the day on which the clocks go forward.
+    assert dates(desk, "2027_T1") == {
+        "Run me.start": "2027-03-08 00:00",
+        "Run me.end": "2027-06-18 23:59",
+        "First.due": "2027-03-28 23:59",
+        "Second.start": "2027-04-19 00:00",
+        "Second.due": "2027-04-25 23:59",
+    }
+    assert (desk.folder / "runs/2027_T1.yaml").is_file()
+
+
+def test_a_second_time_nothing_is_written(desk: Desk) -> None:
+    desk.push("--publish")
+    rerun(desk, "--start", "2027-03-08")
+    desk.writes()
+    before = (desk.folder / "runs/2027_T1.yaml").read_bytes()
+    report = rerun(desk)
+    assert (report["copied"], report["operations"]) == (False, [])
+    assert desk.writes() == []
+    assert (desk.folder / "runs/2027_T1.yaml").read_bytes() == before
+    assert desk.push("--publish")["operations"] == [], "the first run is as it was"
+
+
+def test_the_run_can_be_pushed_with_its_own_overrides(desk: Desk) -> None:
+    desk.push("--publish")
+    rerun(desk, "--start", "2027-03-08")
+    file = desk.folder / "runs/2027_T1.yaml"
+    file.write_text(
+        file.read_text("utf-8").replace("2027-04-25 23:59", "2027-05-02 23:59") + "title: Run me again\n", "utf-8"
+    )
+    rerun(desk)
+    found = dates(desk, "2027_T1")
+    assert found["Second.due"] == "2027-05-02 23:59" and "Run me again.start" in found
+    assert dates(desk, "2026_T3")["Second.due"] == "2026-10-25 23:59"
+
+
+FAULTS = [FaultKind.RESET_BEFORE, FaultKind.RESET_AFTER, FaultKind.ERROR_AFTER, FaultKind.HTML, FaultKind.UNAUTHORIZED]
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_rerun_that_stops_anywhere_goes_on_without_a_second_course(
+    desk: Desk, kind: FaultKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("authoring.applier.PAUSES", (0.0, 0.0, 0.0))
+    desk.push("--publish")
+    rerun(desk, "--start", "2027-03-08", run="2027_T0")
+    writes = len(desk.writes())
+    numbers = range(0, writes + 1, 1 if os.environ.get("AUTHORING_FULL") else 4)
+    for number in numbers:
+        run = f"2028_{kind.value}_{number}".replace("-", "_")
+        shutil.copyfile(desk.folder / "runs/2027_T0.yaml", desk.folder / f"runs/{run}.yaml")
+        file = desk.folder / f"runs/{run}.yaml"
+        file.write_text(file.read_text("utf-8").replace("2027_T0", run), "utf-8")
+        for call in ("create", "update", "settings", "publish", "upload"):
+            desk.server.faults.add(Fault(kind, call, skip=number, times=1, status=502))
+        arguments = ["rerun", str(desk.folder), "--run", run, "--json"]
+        CliRunner(env=desk.environ).invoke(main, arguments)
+        desk.server.faults.clear()
+        rerun(desk, run=run)
+        assert rerun(desk, run=run)["operations"] == []
+        assert dates(desk, run)["First.due"] == "2027-03-28 23:59"
+    keys = [key for key in desk.server.courses() if "2028_" in key]
+    assert len(keys) == len(set(keys)) == len(numbers)
+
+
+def test_another_course_of_that_key_is_refused(desk: Desk) -> None:
+    desk.push("--publish")
+    other = write_tree(desk.folder.parent / "other", {**FILES, "course.yaml": str(FILES["course.yaml"])})
+    (other / "course.yaml").write_text(
+        (other / "course.yaml").read_text("utf-8").replace("2026_T3", "2027_T1"), "utf-8"
+    )
+    Desk(other, desk.server, desk.dialect).push()
+    report = rerun(desk, "--start", "2027-03-08", code=3)
+    assert "no copy" in str(report["error"])
+
+
+def test_a_course_that_was_never_pushed_has_nothing_to_copy(desk: Desk) -> None:
+    report = rerun(desk, "--start", "2027-03-08", code=5)
+    assert "never pushed" in str(report["error"])
+
+
+def test_what_is_missing_is_said(desk: Desk) -> None:
+    desk.push()
+    assert "--start" in str(rerun(desk, code=1)["error"])
+    assert "no date" in str(rerun(desk, "--start", "soon", code=1)["error"])
+    assert not (desk.folder / "runs").exists() or not list((desk.folder / "runs").iterdir())
+
+
+def test_files_that_the_platform_does_not_copy_are_sent_again(tmp_path: Path) -> None:
+    shutil.copytree(samples_dir() / "reading-data", tmp_path / "course")
+    with SandboxServer(tmp_path / "sandbox.sqlite3", replace(DOCUMENTED, rerun_seconds=0.2)) as server:
+        desk = Desk(tmp_path / "course", server)
+        desk.push("--publish")
+        desk.writes()
+        report = rerun(desk, "--start", "2028-01-10", run="2028_T1")
+        assert [row["op"] for row in report["operations"]].count("upload-package") == 1  # type: ignore[attr-defined]
+        assert desk.writes().count("upload") == 1
+        assert rerun(desk, run="2028_T1")["operations"] == []
+
+
+def test_a_catalogue_of_twenty_courses(tmp_path: Path) -> None:
+    with SandboxServer(tmp_path / "sandbox.sqlite3", replace(DOCUMENTED, rerun_seconds=0.2)) as server:
+        rows = []
+        for number in range(20):
+            text = str(FILES["course.yaml"]).replace("number: R1", f"number: C{number}")
+            folder = write_tree(tmp_path / f"c{number}", {**FILES, "course.yaml": text})
+            desk = Desk(folder, server)
+            if number != 7:
+                desk.push("--publish", "--no-verify")
+            rows.append(f"  - c{number}\n")
+        listing = tmp_path / "courses.yaml"
+        listing.write_text("run: 2027_T1\nstart: 2027-03-08\ncourses:\n" + "".join(rows), "utf-8")
+        runner = CliRunner(env=desk.environ)
+        result = runner.invoke(main, ["rerun", "--all", str(listing), "--json", "--jobs", "5"])
+        found = json.loads(result.stdout)["courses"]
+        assert [row["exit_code"] for row in found] == [5 if number == 7 else 0 for number in range(20)]
+        assert result.exit_code == 5
+        assert sum("2027_T1" in key for key in server.courses()) == 19
+        again = json.loads(runner.invoke(main, ["rerun", "--all", str(listing), "--json"]).stdout)["courses"]
+        assert all(row["operations"] == [] for row in again if row["exit_code"] == 0)
+        assert "19 of 20" in runner.invoke(main, ["rerun", "--all", str(listing)]).stdout
+
+
+# --- dates that are counted from the start
+
+CALENDAR = Calendar(
+    date(2026, 9, 9), ((date(2026, 10, 12), date(2026, 10, 12)), (date(2026, 11, 2), date(2026, 11, 8)))
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "end", "local"),
+    [
+        ("week 1", False, "2026-09-07 00:00"),
+        ("week 1", True, "2026-09-13 23:59"),
+        ("week 3 sunday 23:59", False, "2026-09-27 23:59"),
+        ("Week 2  Tuesday", False, "2026-09-15 00:00"),
+        ("week 6 monday 09:00", False, "2026-10-13 09:00"),  # a holiday: the day after
+        ("week 9 monday", False, "2026-11-09 00:00"),  # the break does not count
+        ("start", False, "2026-09-09 00:00"),
+        ("start + 10 days 09:00", False, "2026-09-19 09:00"),
+        ("start - 2 weeks", False, "2026-08-26 00:00"),
+        ("week 0 monday", False, "2026-08-31 00:00"),
+    ],
+)
+def test_a_date_is_counted_from_the_start(text: str, end: bool, local: str) -> None:
+    moment = datetime.fromisoformat(parse_relative(text, ZONE, CALENDAR, day_end=end)).astimezone(ZONE)
+    assert moment.strftime("%Y-%m-%d %H:%M") == local
+
+
+def test_times_that_the_clocks_skip_or_show_twice_have_a_rule() -> None:
+    spring, autumn = Calendar(date(2027, 3, 28)), Calendar(date(2027, 10, 31))
+    assert parse_relative("start 02:30", ZONE, spring) == "2027-03-28T01:30:00Z"  # 03:30, which there is
+    assert parse_relative("start 02:30", ZONE, autumn) == "2027-10-31T00:30:00Z"  # the first of the two
+
+
+@pytest.mark.parametrize("text", ["week", "week x", "week 3 someday", "week 999", "start + days", "start + 3 years"])
+def test_what_is_no_such_date_is_said(text: str) -> None:
+    with pytest.raises(BadDateError):
+        parse_relative(text, ZONE, CALENDAR)
+
+
+def test_without_a_start_there_is_nothing_to_count_from(tmp_path: Path) -> None:
+    text = str(FILES["course.yaml"]).replace("start: 2026-09-07\n", "")
+    with pytest.raises(SourceError) as failure:
+        load_course(write_tree(tmp_path / "c", {**FILES, "course.yaml": text}))
+    (finding,) = [one for one in failure.value.diagnostics if "week 3" in one.message]
+    assert "`start`" in finding.message and str(finding.where) == "01-one/01-first/subsection.yaml:2"
+
+
+@given(st.dates(date(2000, 1, 1), date(2090, 1, 1)), st.integers(1, 60), st.integers(0, 6), st.times())
+def test_weeks_keep_the_day_and_the_local_time(start: date, week: int, weekday: int, clock: object) -> None:
+    day = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")[weekday]
+    shown = str(clock)[:5]
+    calendar = Calendar(start)
+    moment = datetime.fromisoformat(parse_relative(f"week {week} {day} {shown}", ZONE, calendar)).astimezone(ZONE)
+    monday = start - timedelta(days=start.weekday())
+    assert moment.date() == monday + timedelta(weeks=week - 1, days=weekday)
+    naive = datetime.combine(moment.date(), datetime.min.time())
+    skipped = naive.replace(hour=2, tzinfo=ZONE).astimezone(UTC).astimezone(ZONE).hour != 2
+    if not skipped:
+        assert moment.strftime("%H:%M") == shown
+
+
+@given(st.dates(date(2000, 1, 1), date(2090, 1, 1)), st.lists(st.integers(1, 30), min_size=2, max_size=6))
+def test_the_order_of_weeks_is_kept_whatever_the_holidays(start: date, breaks: list[int]) -> None:
+    monday = start - timedelta(days=start.weekday())
+    days = [monday + timedelta(weeks=number) for number in breaks]
+    calendar = Calendar(start, tuple((day, day + timedelta(days=6)) for day in days))
+    mondays = [calendar.week(number) for number in range(1, 20)]
+    assert mondays == sorted(set(mondays))
+    assert not any(calendar.is_holiday(day) for day in mondays)
