@@ -34,7 +34,7 @@ from authoring.operations import CreateBlock, ImportCourse, Notice, Plan, Update
 from authoring.packages import Packages
 from authoring.passports import with_keyring
 from authoring.planner import Live, PlanOptions, live_digest, plan_changes
-from authoring.pulling import Pulled, pull
+from authoring.pulling import Adoption, Pulled, adopt, pull
 from authoring.remote import HeldPassport, RemoteBlock, RemoteCourse
 from authoring.sandbox import DOCUMENTED, Profile, SandboxServer
 from authoring.settings import Target, sandbox_target
@@ -239,6 +239,16 @@ class Session:
         if live is None:
             raise StalePlanError(f"there is no course {self.course.id} on {self.target.identity}", "push it first")
         return judge(self.course, live, self.state.part, before=before, only=only)
+
+    def adopt(self) -> Adoption:
+        """Match the folder with the live course, without regard to the lock file. See :func:`authoring.pulling.adopt`.
+
+        Raises StalePlanError when there is no live course.
+        """
+        live = read_live_course(self.client, self.course.id)
+        if live is None:
+            raise StalePlanError(f"there is no course {self.course.id} on {self.target.identity}", "push it instead")
+        return adopt(self.course, live, self.state.part.target)
 
     def pull(self, resolve: Side | None = None, *, dry_run: bool = False) -> Pulled:
         """Bring live changes into the folder; with `dry_run` say only what would be. See :mod:`authoring.pulling`."""

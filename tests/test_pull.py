@@ -363,3 +363,47 @@ def test_the_sample_course_comes_back_as_a_folder(tmp_path: Path) -> None:
         assert kinds == set()
         operations = live.push("--publish")["operations"]
         assert {row["op"] for row in operations} <= {"upload-package", "publish", "put-lti-passport"}, operations
+
+
+# --- a folder and a course that have not met
+
+
+def test_a_folder_is_attached_to_the_course_that_is_live(bench: Bench) -> None:
+    retitle(bench)
+    bench.desk.edit("01-one/02-second/01-alone.md", "By itself.", "All by itself.")
+    add_section(bench)
+    (bench.desk.folder / "course.lock").unlink()
+    shutil.rmtree(bench.desk.folder / ".authoring")
+    report = bench.desk.report("adopt")
+    assert not report["written"] and not (bench.desk.folder / "course.lock").exists()
+    pairs = {pair["block"]: pair["same"] for pair in report["pairs"]}
+    assert pairs["problem/check"] and not pairs["html/alone-html-1"]
+    assert "vertical/words" in report["only_here"], "under another title it is another unit"
+    assert report["only_there"]
+    bench.desk.report("adopt", "--yes")
+    drift = bench.desk.report("drift")
+    assert {one["block"] for one in drift["conflicts"]} >= {"html/alone-html-1"}
+    assert bench.desk.report("pull", "--ours", code=None)["taken"]
+    bench.desk.push("--beside", "--overwrite")
+    assert differences(bench.desk) == [] or bench.desk.report("pull")["ok"]
+
+
+def test_an_adopted_folder_that_is_the_same_has_nothing_to_do(bench: Bench) -> None:
+    (bench.desk.folder / "course.lock").unlink()
+    shutil.rmtree(bench.desk.folder / ".authoring")
+    report = bench.desk.report("adopt", "--yes")
+    assert all(pair["same"] for pair in report["pairs"]) and not report["only_here"] and not report["only_there"]
+    assert bench.desk.push("--publish")["operations"] == []
+    assert bench.desk.report("pull")["files"] == []
+
+
+@pytest.mark.parametrize(
+    ("form", "name"), [("olx", "out.tar.gz"), ("olx", "olx"), ("scorm", "out.zip"), ("folder", "new")]
+)
+def test_a_live_course_is_exported(bench: Bench, tmp_path: Path, form: str, name: str) -> None:
+    key = str(bench.desk.course().id)
+    result = CliRunner(env=bench.desk.environ).invoke(main, ["export", key, str(tmp_path / name), "--to", form])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / name).exists()
+    if form == "folder":
+        assert same_tree(bench.desk, tmp_path / name) == []

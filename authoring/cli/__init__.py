@@ -13,7 +13,7 @@ from authoring.cli.platform import platform
 from authoring.cli.platform_mentors import chat
 from authoring.cli.problem import problem
 from authoring.cli.project import doctor, new, sandbox, schemas
-from authoring.cli.pulling import drift, pull
+from authoring.cli.pulling import adopt, drift, pull
 from authoring.cli.rerun import rerun
 
 _EPILOG = (
@@ -38,6 +38,7 @@ for command in (
     verify,
     pull,
     drift,
+    adopt,
     rerun,
     status,
     doctor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from pathlib import Path, PurePosixPath
@@ -10,13 +11,25 @@ import click
 
 from authoring.cli import options
 from authoring.cli.output import echo, echo_json, handle_errors, show_diagnostics
+from authoring.client import Client
 from authoring.diagnostics import Diagnostics, Severity
-from authoring.errors import SourceError
-from authoring.importing import CONFLICTS, ImportOptions, ImportResult, Item, Outcome, import_package
+from authoring.errors import SettingsError, SourceError
+from authoring.importing import (
+    CONFLICTS,
+    ImportOptions,
+    ImportResult,
+    Item,
+    Outcome,
+    import_package,
+    put_folder,
+    scratch_folder,
+)
 from authoring.model import CHAPTER, SEQUENTIAL, BlockKey, Course
 from authoring.olx.package import package_files, write_archive, write_folder
+from authoring.pulling import fresh_folder
 from authoring.scorm import ScormVersion, write_scorm
 from authoring.session import load_course
+from authoring.settings import load_target
 from importers import Shape
 
 _SHOWN = 20
@@ -97,9 +110,12 @@ def show_import(result: ImportResult, folder: Path) -> None:
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("source", metavar="DIR|COURSE_KEY")
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--to", "form", type=click.Choice(["olx", "scorm"]), required=True, help="The format of the package.")
+@options.target
+@click.option(
+    "--to", "form", type=click.Choice(["olx", "scorm", "folder"]), required=True, help="The format of the package."
+)
 @click.option(
     "--scorm-version",
     type=click.Choice([str(version) for version in ScormVersion]),
@@ -112,12 +128,65 @@ def show_import(result: ImportResult, folder: Path) -> None:
 @options.as_json
 @handle_errors
 def export(
+    source: str,
+    out: Path,
+    target_name: str | None,
+    form: str,
+    scorm_version: str,
+    part: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Make a package of a course folder, or of a live course. The same course gives the same bytes.
+
+    olx: an archive (OUT ends in .tar.gz) or a folder, for Studio's import. scorm: a zip that runs in another LMS. folder: a course
+    folder of a live course, as `authoring pull COURSE_KEY DIR` makes it.
+    """
+    if source.startswith("course-v1:"):
+        _export_live(source, out, target_name, form, scorm_version, part, force, as_json)
+        return
+    if form == "folder":
+        raise click.UsageError("--to folder is for a live course: name its key")
+    _export(Path(source), out, form, scorm_version, part, force, as_json)
+
+
+def _export_live(
+    key: str,
+    out: Path,
+    target_name: str | None,
+    form: str,
+    scorm_version: str,
+    part: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """By way of a course folder: what that can say is what comes out."""
+    course = options.course_key(key, "COURSE_KEY")
+    target = load_target(target_name, Path(), os.environ)
+    if target is None:
+        raise SettingsError(
+            "no platform is chosen", "set IBL_CMS_URL and a login, or name one of authoring.toml by --target"
+        )
+    with Client(target) as client, fresh_folder(client, course, target.identity) as made:
+        if form == "folder":
+            if out.exists():
+                raise SourceError(f"{out} is there already", hint="name a new folder")
+            put_folder(out, made.folder)
+            if as_json:
+                echo_json(
+                    {"ok": True, "format": form, "course": key, "out": str(out), "unread": dict(made.live.unread())}
+                )
+            else:
+                echo(f"{course}: {len(made.folder.texts) + len(made.folder.copies)} files in {out}")
+            return
+        with scratch_folder() as scratch:
+            put_folder(scratch / "course", made.folder)
+            _export(scratch / "course", out, form, scorm_version, part, force, as_json)
+
+
+def _export(
     folder: Path, out: Path, form: str, scorm_version: str, part: str | None, force: bool, as_json: bool
 ) -> None:
-    """Make a package of a course folder. The same course gives the same bytes.
-
-    olx: an archive (OUT ends in .tar.gz) or a folder, for Studio's import. scorm: a zip that runs in another LMS.
-    """
     course, diagnostics = load_course(folder)
     as_archive = form == "scorm" or out.name.endswith((".tar.gz", ".tgz"))
     if out.exists() and not (force and as_archive and out.is_file()):

@@ -85,6 +85,52 @@ def drift(folder: Path, target_name: str | None, profile: str, wait: float, exit
     sys.exit(DIFFERENT if exit_code and (pulled.taken or pulled.conflicts) else 0)
 
 
+@click.command()
+@options.course_folder
+@options.target
+@click.option("--yes", is_flag=True, help="Write the lock file without asking.")
+@options.profile
+@options.wait
+@options.as_json
+@handle_errors
+def adopt(folder: Path, target_name: str | None, yes: bool, profile: str, wait: float, as_json: bool) -> None:
+    """Attach a course folder to a course that is live already: match them, show it, write course.lock.
+
+    Nothing is sent. What differs between the two is a conflict for `authoring pull`.
+    """
+    with open_for(folder, target_name, profile, wait) as session:
+        found = session.adopt()
+        before = session.state.part.entries
+        if before and not yes:
+            raise SourceError(
+                "course.lock knows this course already", hint="--yes puts what is matched now in its place"
+            )
+        differing = [pair for pair in found.pairs if not pair.same]
+        if as_json:
+            echo_json(
+                {
+                    "course": str(session.course.id),
+                    "written": yes,
+                    "pairs": [
+                        {"block": str(pair.key), "title": pair.title, "usage_key": pair.usage_key, "same": pair.same}
+                        for pair in found.pairs
+                    ],
+                    "only_here": [str(key) for key in found.only_here],
+                    "only_there": list(found.only_there),
+                }
+            )
+        else:
+            echo(f"{session.course.id} on {where(session)}")
+            echo(f"  {len(found.pairs)} blocks are there, {len(differing)} of them with differences")
+            _list("there, and different", [f"{pair.key}: {pair.title}" for pair in differing])
+            _list("only in the folder; a push makes them", found.only_here)
+            _list("only on the platform; a pull brings them", found.only_there)
+        if yes or (not as_json and click.confirm("Write course.lock?", err=True)):
+            session.state.replace(found.part)
+            if not as_json:
+                echo("  course.lock is written; see `authoring drift` and `authoring plan`")
+
+
 def _show(pulled: Pulled, *, dry_run: bool) -> None:
     show_diagnostics(pulled.findings, quiet=True)
     if not (pulled.taken or pulled.conflicts):
