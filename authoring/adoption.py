@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
 from authoring.lockfile import LockPart
@@ -57,6 +57,17 @@ def match_unclaimed(course: Course, part: LockPart, live: RemoteCourse, contents
     """
     matcher = _Matcher(course, part, live, contents)
     return Matches(matcher.adopted, matcher.conflicts)
+
+
+def may_be_unit(block: Block, claimed: Set[str], live: RemoteCourse) -> bool:
+    """Whether a block whose place the login does not show could be there. A unit can be ruled out: a list of all units
+    comes even where their places do not, and none of this name in it is free."""
+    if block.category != "vertical":
+        return True
+    return any(
+        found.category == "vertical" and found.usage_key not in claimed and _same_name(block, found)
+        for found in live.blocks.values()
+    )
 
 
 class _Matcher:

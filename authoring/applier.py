@@ -16,6 +16,7 @@ from typing import Protocol, assert_never
 from authoring.adoption import (
     LiveContent,
     match_unclaimed,
+    may_be_unit,
     normal_content,
     same_value,
     unclaimed_components,
@@ -336,6 +337,10 @@ class _Applier:
         (call,) = calls_of(sent, self.dialect, self.names)
         usage_key = self._create_once(sent, call)
         self.run.created[operation.key] = usage_key
+        if operation.complete and not self.run.trusted.get(category):
+            # More calls follow: what was made is on disk before them, or a failure of theirs would leave it in doubt.
+            made = LockEntry(operation.key, usage_key, operation.parent, {}, None)
+            self.state.settle(Changes(entries=(made,)))
         if operation.complete and not (self.run.trusted.get(category) or self._arrived_whole(operation, usage_key)):
             self._send_all(UpdateBlock(operation.key, operation.fields, operation.content, usage_key=usage_key))
         pushed: dict[str, str] = {}
@@ -416,6 +421,9 @@ class _Applier:
                 holder = outline.blocks.get(place)
                 # What cannot be read cannot be told from another's: then nothing is concluded either.
                 sure = holder is not None and holder.children is not None and near.keys() <= contents.keys()
+                if holder is None and self.client.capabilities.units:
+                    claimed = {entry.usage_key for entry in part.entries.values()}
+                    sure = not may_be_unit(child, claimed, outline)
             if found is not None:
                 return found, True
         return None, sure

@@ -27,6 +27,7 @@ create table if not exists intents (
 create table if not exists changes (
     id integer primary key, target text not null, course text not null, kind text not null, row text not null
 );
+create table if not exists known (target text not null, course text not null, primary key (target, course));
 """
 
 
@@ -99,6 +100,7 @@ class Journal:
             self._db.executemany("insert into changes (target, course, kind, row) values (?, ?, ?, ?)", rows)
             self._db.executemany("delete from intents where id = ?", [(intent,) for intent, _ in finished])
             if operation is not None:
+                self._db.execute("insert or ignore into known values (?, ?)", (target, course))
                 text = json.dumps(operation_to_json(operation), default=list)
                 cursor = self._db.execute(
                     "insert into intents (target, course, operation, begun) values (?, ?, ?, datetime('now'))",
@@ -111,6 +113,12 @@ class Journal:
                 self._db.execute("rollback")
             raise self._broken(error) from error
         return begun
+
+    def knows(self, target: str, course: str) -> bool:
+        """Whether this journal saw a run that wrote to the course: a create that it does not hold was then not sent from
+        here. A new journal (another machine, a lost CI runner) can say nothing of the kind."""
+        cursor = self._run("select 1 from known where target = ? and course = ?", (target, course))
+        return cursor.fetchone() is not None
 
     def drop_intents(self, target: str, course: str) -> None:
         """Forget open intents: the live course was read since, and tells what became of them."""

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
-from authoring.adoption import LiveContent, holds_same, match_unclaimed
+from authoring.adoption import LiveContent, holds_same, match_unclaimed, may_be_unit
 from authoring.dialects import Capabilities
 from authoring.impacts import impact_of_update
 from authoring.lockfile import PACKAGE, LockEntry, LockPart, content_field, digest, wanted_state
@@ -104,6 +104,8 @@ class Live:
     """Live pages that no lock entry claims; None where the login cannot see them."""
     passports: Mapping[str, HeldPassport] | None = None
     """What the course has of the declared LTI passports, by id; None where the login cannot see them."""
+    continued: bool = True
+    """Whether this machine's journal goes back to earlier runs: what it does not name was not sent from here."""
 
 
 def live_digest(outline: RemoteCourse | None) -> str:
@@ -445,8 +447,9 @@ class _Planner:
     def _may_be_there(self, block: Block, parent: BlockKey) -> None:
         """Stop where making a block could make it a second time and nobody can see whether it is there.
 
-        That is so for an unanswered create below a parent whose children the login does not show, and for sections
-        of a course that exists while the lock file knows nothing of it.
+        That is so below a parent whose children the login does not show: for an unanswered create, for whatever an
+        earlier run may have made that this machine's journal knows nothing of, and for sections of a course that exists
+        while the lock file knows nothing of it. Units are seen in any case, though not where they stand.
         """
         if self.outline is None or self.options.beside:
             return
@@ -457,6 +460,8 @@ class _Planner:
         if visible:
             return
         if block.key in self.live.doubtful:
+            if not self._may_be_ours(block):
+                return
             said = (
                 f"an earlier run sent the create of {block.key} and got no answer, and with this login nobody can see"
             )
@@ -467,6 +472,20 @@ class _Planner:
             said += " Studio session, or pass --beside if the course is empty"
             if not any(notice.kind == "blind" for notice in self.notices):
                 self.notices.append(Notice("blind", said, block.key, blocking=True))
+        elif place is not None and not self.live.continued and self._may_be_ours(block):
+            said = (
+                f"{block.key} is not in the lock file, and this machine's journal knows of no earlier run; whether one"
+            )
+            said += (
+                " elsewhere made it already cannot be seen with this login; use a Studio session, or pass --beside if"
+            )
+            said += " it is not there"
+            self.notices.append(Notice("blind", said, block.key, blocking=True))
+
+    def _may_be_ours(self, block: Block) -> bool:
+        if self.outline is None or not self.can.units:
+            return True
+        return may_be_unit(block, {entry.usage_key for entry in self.entries.values()}, self.outline)
 
     def _one_call(self, block: Block) -> bool:
         return (

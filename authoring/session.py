@@ -93,7 +93,15 @@ class Session:
             asked |= holders
             outline = self.client.read_outline(self.course.id, units=tuple(asked)) or outline
         pages = self._read_pages(contents)
-        return Live(outline, self._live_assets(), contents, frozenset(doubtful), pages, self._passports())
+        return Live(
+            outline,
+            self._live_assets(),
+            contents,
+            frozenset(doubtful),
+            pages,
+            self._passports(),
+            continued=self.state.continued,
+        )
 
     def _passports(self) -> Mapping[str, HeldPassport] | None:
         """What the course has of the LTI passports that the source declares: one read, where there are any."""

@@ -60,6 +60,7 @@ class CourseState:
         self._whole = Lockfile()
         self._journal: Journal | None = None
         self._finished: list[tuple[int, Changes]] = []
+        self._begun: int | None = None
         self.part = LockPart(target, course)
 
     def __enter__(self) -> CourseState:
@@ -112,6 +113,7 @@ class CourseState:
         intent = self.journal.advance(self._target, self._course, self._finished, operation)
         assert intent is not None
         self._finished.clear()
+        self._begun = intent
         return intent
 
     def finish(self, intent: int, changes: Changes) -> None:
@@ -121,6 +123,13 @@ class CourseState:
         self._dirty = True
         if time.monotonic() - self._saved > SAVE_EVERY:
             self.save()
+
+    def settle(self, changes: Changes) -> None:
+        """Put on disk, at once, what the operation under way has brought so far; its intent is answered by that."""
+        assert self._begun is not None
+        self.journal.advance(self._target, self._course, [(self._begun, changes)], None)
+        self.part = changes.apply(self.part)
+        self._dirty = True
 
     def refuse(self, intent: int) -> None:
         """Record that an operation is known not to have happened."""
@@ -133,6 +142,11 @@ class CourseState:
     def pending(self) -> tuple[Intent, ...]:
         """Operations that an earlier run began and whose outcome nobody knows."""
         return self.journal.pending(self._target, self._course)
+
+    @property
+    def continued(self) -> bool:
+        """Whether the journal of this machine goes back to earlier runs on this course."""
+        return self.journal.knows(self._target, self._course)
 
     def save(self) -> None:
         """Write the lock file, then drop from the journal what it now holds."""

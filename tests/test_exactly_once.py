@@ -43,7 +43,7 @@ from tests.test_faults import (
 __all__ = ["no_pauses", "running"]  # fixtures, used by every test here
 
 FULL = os.environ.get("AUTHORING_FULL") == "1"
-STRIDE = 1 if FULL else 23
+STRIDE = 1 if FULL else 41
 KILLED = 9
 each_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: f"{setting[0]}-{setting[1].name}")
 each_push = pytest.mark.parametrize("push", ["first", "update"])

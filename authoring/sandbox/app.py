@@ -299,7 +299,7 @@ def _before(fault: Fault | None) -> Response | None:
         case FaultKind.ERROR_BEFORE:
             return HTMLResponse(ERROR_PAGE, fault.status)
         case FaultKind.THROTTLED:
-            retry = {"Retry-After": f"{fault.seconds:g}"}
+            retry = {"Retry-After": f"{fault.seconds:g}"} if fault.seconds >= 0 else {}
             return JSONResponse({"detail": "Request was throttled."}, 429, headers=retry)
         case FaultKind.UNAUTHORIZED:
             return JSONResponse({"detail": "Invalid token."}, 401)

@@ -28,7 +28,7 @@ class FaultKind(StrEnum):
     HANG_AFTER = "hang-after"
     """No answer for `seconds`, after the change was made; then the connection breaks."""
     THROTTLED = "throttled"
-    """429 with Retry-After `seconds`, nothing done."""
+    """429 with Retry-After `seconds` (below 0: without it), nothing done."""
     UNAUTHORIZED = "unauthorized"
     """401, nothing done."""
     LOGIN_REDIRECT = "login-redirect"
