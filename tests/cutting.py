@@ -69,8 +69,9 @@ class _Pair:
         proxy = self.proxy
         while piece := _received(self.client):
             if not self.marked and proxy.cuts == 0:
-                seen = (seen + piece)[-4096:]
+                seen += piece
                 self.marked = proxy._mark in seen
+                seen = seen[-len(proxy._mark) :]
             if self.marked and proxy.cuts == 0 and proxy._after is not None:
                 counted += len(piece)
                 if counted > proxy._after:
