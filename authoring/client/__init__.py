@@ -14,12 +14,13 @@ from dataclasses import replace
 from types import TracebackType
 
 import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from authoring.calls import Call, CallKind, Json, Service
 from authoring.client.limits import Limits
 from authoring.client.transport import ATTEMPTS, Reply, Sent, Transport
 from authoring.dialects import NoRouteError, capabilities, dialect_of
-from authoring.errors import LoginError, NonsenseError, RefusedError
+from authoring.errors import LoginError, NonsenseError, OutcomeUnknownError, RefusedError
 from authoring.keys import block_category, usage_key
 from authoring.model import CourseId, GradingPolicy
 from authoring.remote import (
@@ -36,6 +37,8 @@ __all__ = ["Client", "Limits", "Reply", "Sent"]
 
 READERS = 8
 """How many reads are under way at once."""
+REPEATS = 4
+"""How often a harmless write is sent before its outcome is called unknown."""
 
 
 class Client:
@@ -57,6 +60,7 @@ class Client:
         limits: Limits | None = None,
     ) -> None:
         self.target = target
+        self._sleep = sleep
         self.dialect = dialect_of(target)
         self.capabilities = capabilities(target)
         self._transport = Transport(target, http, on_call=on_call, sleep=sleep, attempts=attempts, limits=limits)
@@ -106,6 +110,19 @@ class Client:
         if problems:
             raise RefusedError(f"{call}: {'; '.join(problems)}", call=str(call), status=reply.status)
         return reply
+
+    def send_until_known(self, call: Call) -> Reply:
+        """Send a call that is repeatable, and again while its outcome is unknown, a few times. Raises ApiError."""
+        if not call.repeatable:
+            raise ValueError(f"{call} is not sent twice")
+        tries = Retrying(
+            retry=retry_if_exception_type(OutcomeUnknownError),
+            stop=stop_after_attempt(REPEATS),
+            wait=wait_random_exponential(multiplier=0.5, max=10.0),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return tries(self.send, call)
 
     def send_reads(self, calls: Sequence[Call]) -> list[Reply]:
         """Several reads side by side; the replies in the order of the calls. Raises what the first failing one raises."""
