@@ -40,8 +40,6 @@ ENDPOINTS = (
     Endpoint("GET", f"{AREA}metadata/course/", "Catalog.read_metadata", "catalog-course metadata", True, ""),
 )  # fmt: skip
 
-PROGRAM_TYPES = {"standard": 1, "platform": 2, "custom": 3}
-
 
 class Program(Record):
     """A program as the platform shows one."""
@@ -214,7 +212,7 @@ class Catalog:
         program = record_of(Program, call, reply)
         courses = tuple(_course_in(item) for item in body["course_list"])  # type: ignore[union-attr]
         skipped = ("course_list", "program_type")
-        result = saved(
+        return saved(
             program,
             {name: value for name, value in wish.body().items() if name not in skipped},
             created=reply.status == CREATED,
@@ -222,7 +220,6 @@ class Catalog:
             if program.course_list is None or program.courses == courses
             else ("the platform holds another list of courses",),
         )
-        return result
 
     def delete_program(self, program_id: str, org: str) -> Deleted:
         """`DELETE programs/?program_id=&org=`."""
