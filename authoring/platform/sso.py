@@ -25,7 +25,7 @@ ENDPOINTS = (
     Endpoint("POST", "/oauth/token/", "Client.check_login (manager)", "sso --check-logins", True, "client credentials of the data manager"),
 )  # fmt: skip
 
-CLIENT_ID, CLIENT_SECRET = "<the provider's client id>", "<the provider's client secret>"  # noqa: S105
+CLIENT_ID, CLIENT_SECRET = "<the provider's client id>", "<the provider's client secret>"
 SLUG = re.compile(r"[A-Za-z0-9_-]+")
 
 NOT_DOCUMENTED = (
