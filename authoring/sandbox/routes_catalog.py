@@ -382,8 +382,9 @@ async def metadata(platform: Platform, request: Request) -> Response:
         return JSONResponse(held["metadata"])
     if not isinstance(body.get("metadata"), dict):
         raise Refusal(400, {"metadata": ["This field is required."]})
-    before: dict[str, Any] = held["metadata"] if held and body.get("update") is not False else {}
-    row = {"metadata": {**before, **body["metadata"]}}
+    row: dict[str, Any] = {"metadata": dict(body["metadata"])}
+    if held is not None and body.get("update", True) is not False:
+        row["metadata"] = {**held["metadata"], **row["metadata"]}
     platform.store.save_row(METADATA, body["course_id"], row)
     return JSONResponse(row["metadata"], _status(held is None))
 
