@@ -390,6 +390,8 @@ def _show_sso(settings: SsoSettings | None, findings: tuple[Finding, ...], login
         echo(f"{page.title} ({page.address})")
         for name, value in page.settings.items():
             echo(f"  {name}: {value}")
+        if page.note:
+            echo(f"  ({page.note})")
     echo("Pages")
     for name, address in settings.pages.items():
         echo(f"  {name}: {address}")

@@ -60,9 +60,15 @@ class Page:
     title: str
     address: str
     settings: Mapping[str, str]
+    note: str = ""
 
     def to_json(self) -> dict[str, object]:
-        return {"title": self.title, "address": self.address, "settings": dict(self.settings)}
+        return {
+            "title": self.title,
+            "address": self.address,
+            "settings": dict(self.settings),
+            "note": self.note,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,13 @@ def settings_for(lms: str, manager: str, slug: str) -> SsoSettings:
         "Data manager to LMS (look for 'edx')": f"{manager}/admin/core/oauthcredentials/",
     }
     return SsoSettings(
-        Page("The LMS as the client", pages["Sign-in with other systems"], client),
+        Page(
+            "The LMS as the client",
+            pages["Sign-in with other systems"],
+            client,
+            # Open edX: common/djangoapps/third_party_auth/models.py, OAuth2ProviderConfig
+            f"documented under {pages['OpenID Connect clients of the LMS']}, but these are the fields of this page",
+        ),
         Page("The system that signs people in", "its OAuth2 applications", provider),
         pages,
     )

@@ -373,7 +373,7 @@ async def courses(platform: Platform, request: Request) -> Response:
 
 async def metadata(platform: Platform, request: Request) -> Response:
     """`GET`, `POST metadata/course/`: merged, unless `update` is false."""
-    body = dict(request.query_params) if request.method == "GET" else _checked(await body_of(request))
+    body: dict[str, Any] = dict(request.query_params) if request.method == "GET" else _checked(await body_of(request))
     _require(body, "course_id")
     held = platform.store.row(METADATA, body["course_id"])
     if request.method == "GET":
