@@ -307,12 +307,14 @@ class Credentials:
 
     def find_assertion(self, entity_id: str, person: str, award: Award) -> Assertion | None:
         """What somebody was given of a credential for a course (program …) and still has."""
+        ((kind, wanted),) = award.body().items()
         for row in self.list_assertions(person, course=award.course):
-            about = {"course": row.course, "program": row.program}
-            named = [(name, value) for name, value in award.body().items() if about.get(name)]
-            is_it = row.credential == entity_id or (row.credential is None and named)
-            if is_it and all(_names(about[name], str(value)) for name, value in named):
-                return row
+            told = {**(row.model_extra or {}), "course": row.course, "program": row.program}
+            if told.get(kind):
+                if row.credential in (None, entity_id) and _names(told[kind], str(wanted)):
+                    return row
+            elif row.credential == entity_id and not any(told.get(name) for name in Award.__slots__):
+                return row  # it does not tell what it was given for
         return None
 
     def issue(

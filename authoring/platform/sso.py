@@ -152,7 +152,7 @@ def check_hosts(hosts: Mapping[str, str], slug: str) -> tuple[Finding, ...]:
     names = {name: _name(host) for name, host in hosts.items()}
     by_host: dict[str, list[str]] = {}
     for name, host in hosts.items():
-        by_host.setdefault(_origin(host).lower(), []).append(name)
+        by_host.setdefault(address_of(host).lower().rstrip("/"), []).append(name)
     for same in by_host.values():
         if len(same) > 1 and not all(_is_local(names[name]) for name in same):
             found.append(Finding(Severity.ERROR, " and ".join(same), "one host for several services"))

@@ -125,12 +125,12 @@ class Tenants:
         An administrator who is there already is refused (RefusedError) before anything is sent, unless the launch allows it
         and where the LMS can be asked. Raises OutcomeUnknownError when nobody knows how far it came.
         """
+        call = self.launch_call(launch)
         if not launch.ignore_user_exists and self.administrator_exists(launch):
             raise RefusedError(
                 f"there is a user {launch.username!r} already; nothing was sent",
                 "allow it (--existing-user), or name another administrator",
             )
-        call = self.launch_call(launch)
         try:
             reply = self._client.send(call)
         except OutcomeUnknownError as error:

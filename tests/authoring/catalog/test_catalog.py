@@ -68,7 +68,8 @@ def test_saved_twice_it_is_one_row(
 
 @each_save
 @pytest.mark.parametrize(
-    "kind", [FaultKind.RESET_AFTER, FaultKind.ERROR_AFTER, FaultKind.TRUNCATED, FaultKind.HTML, FaultKind.TOKENS_EXPIRED]
+    "kind",
+    [FaultKind.RESET_AFTER, FaultKind.ERROR_AFTER, FaultKind.TRUNCATED, FaultKind.HTML, FaultKind.TOKENS_EXPIRED],
 )
 def test_an_answer_that_is_lost_makes_no_second_row(
     kind: FaultKind, table: str, save: Callable[[Client], Saved[Any]], client: Client, server: SandboxServer
@@ -95,7 +96,11 @@ def test_what_was_never_done_is_done_by_the_next_run(
 @each_save
 @pytest.mark.parametrize(
     ("kind", "error"),
-    [(FaultKind.UNAUTHORIZED, LoginError), (FaultKind.LOGIN_REDIRECT, LoginError), (FaultKind.ERROR_BEFORE, RefusedError)],
+    [
+        (FaultKind.UNAUTHORIZED, LoginError),
+        (FaultKind.LOGIN_REDIRECT, LoginError),
+        (FaultKind.ERROR_BEFORE, RefusedError),
+    ],
 )
 def test_a_refusal_is_told_and_nothing_is_made(
     kind: FaultKind,

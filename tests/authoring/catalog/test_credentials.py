@@ -239,6 +239,9 @@ def test_a_417_that_is_no_json_is_a_refusal(target: Target) -> None:
     def page(request: httpx.Request) -> httpx.Response:
         return httpx.Response(417, text="<html>Expectation failed</html>")
 
-    with httpx.Client(transport=httpx.MockTransport(page)) as http, Client(_keyed(target), http=http) as client:
-        with pytest.raises(RefusedError, match="417"):
-            client.send(Tenants(client).launch_call(LAUNCH))
+    with (
+        httpx.Client(transport=httpx.MockTransport(page)) as http,
+        Client(_keyed(target), http=http) as client,
+        pytest.raises(RefusedError, match="417"),
+    ):
+        client.send(Tenants(client).launch_call(LAUNCH))
