@@ -85,7 +85,7 @@ class Call:
     The body is `json`, or the multipart form of `form` and `files`, or (with `inline_files`) `json` with each file
     in it as base64 under its part's name. `check` finds refusals inside a success: it returns what is wrong, or
     nothing. `repeatable` tells that sending it twice leaves the platform as sending it once. `secret` bodies are
-    never shown.
+    never shown. `answered` are statuses beside those of success whose JSON is an answer to read, not a mere refusal.
     """
 
     kind: CallKind
@@ -100,6 +100,7 @@ class Call:
     answer: Answer = Answer.JSON
     repeatable: bool = True
     secret: bool = False
+    answered: tuple[int, ...] = ()
     merge: Merge | None = None
     check: Callable[[Json], Sequence[str]] | None = field(default=None, compare=False, repr=False)
 

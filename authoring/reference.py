@@ -1,6 +1,7 @@
 """Pages of the documentation that are made from the code: `python -m authoring.reference docs`.
 
-Out: docs/diagnostics.md (every code with its summary and remedy), docs/sandbox-switches.md, docs/schemas/ (for editors). A test holds
+Out: docs/diagnostics.md (every code with its summary and remedy), docs/sandbox-switches.md,
+docs/platform-endpoints.md, docs/schemas/ (for editors). A test holds
 the committed files against what this module makes.
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 import authoring
 import importers
 from authoring.diagnostics import Severity, all_codes
+from authoring.platform.endpoints import all_endpoints
 from authoring.sandbox import profile
 from authoring.schemas import write_schemas
 
@@ -70,10 +72,38 @@ def switches_page() -> str:
     return _SWITCHES_INTRO + "".join(rows)
 
 
+_ENDPOINTS_INTRO = """# The platform's endpoints
+
+What `authoring.platform` calls: each endpoint with its typed method, its command below `authoring platform`, and whether sending it
+twice leaves the platform as sending it once. What may not be repeated is looked up first and never sent again by itself. The
+course's own calls are the dialects' ([platform](platform.md)).
+
+Every row is served by [the sandbox](sandbox.md) and tested over HTTP against it; each write is tested for success, refusal, an
+expired token and an unknown outcome. What the documentation leaves open is a [switch](sandbox-switches.md) or a guess that is
+listed with the sandbox.
+
+This page is made from the code: `python -m authoring.reference docs`.
+
+| | endpoint | method | command | repeatable | |
+|---|---|---|---|---|---|
+"""
+
+
+def endpoints_page() -> str:
+    """Markdown: a row an endpoint, by the modules of `authoring.platform`."""
+    rows = []
+    for endpoint in all_endpoints():
+        repeatable = "yes" if endpoint.repeatable else "no"
+        shown = f"| {endpoint.method} | `{endpoint.path}` | `{endpoint.client}` | `{endpoint.command}` | {repeatable} |"
+        rows.append(f"{shown} {endpoint.note} |\n")
+    return _ENDPOINTS_INTRO + "".join(rows)
+
+
 def write_reference(folder: Path) -> None:
     """Write the generated pages below `folder`."""
     (folder / "diagnostics.md").write_text(diagnostics_page(), "utf-8")
     (folder / "sandbox-switches.md").write_text(switches_page(), "utf-8")
+    (folder / "platform-endpoints.md").write_text(endpoints_page(), "utf-8")
     schemas = folder / "schemas"
     schemas.mkdir(exist_ok=True)
     write_schemas(schemas)

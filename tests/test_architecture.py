@@ -11,7 +11,7 @@ import pytest
 
 from authoring.cli import main
 from authoring.cli.output import EXIT_CODES
-from authoring.reference import diagnostics_page, switches_page, write_reference
+from authoring.reference import diagnostics_page, endpoints_page, switches_page, write_reference
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "authoring"
@@ -97,6 +97,7 @@ def test_the_generated_pages_are_up_to_date(tmp_path: Path) -> None:
         "run: python -m authoring.reference docs"
     )
     assert (ROOT / "docs" / "sandbox-switches.md").read_text("utf-8") == switches_page()
+    assert (ROOT / "docs" / "platform-endpoints.md").read_text("utf-8") == endpoints_page()
     write_reference(tmp_path)
     committed = {
         p.relative_to(ROOT / "docs" / "schemas"): p.read_bytes() for p in (ROOT / "docs" / "schemas").rglob("*.json")

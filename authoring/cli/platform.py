@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import click
 
-from authoring.cli import platform_people
+from authoring.cli import platform_catalog, platform_credentials, platform_people
 
 
 @click.group()
 def platform() -> None:
-    """The platform beside the course: people, mentors, bots."""
+    """The platform beside the course: catalogue, credentials, people, mentors, bots."""
 
 
 platform_people.register(platform)
+platform_catalog.register(platform)
+platform_credentials.register(platform)

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from authoring.calls import Call, CallKind, Json, Service
 from authoring.client.limits import Limits
@@ -39,6 +40,8 @@ EXPORTED = 3
 """`ExportStatus` of an export that has ended well (Open edX: views/import_export.py)."""
 READERS = 8
 """How many reads are under way at once."""
+REPEATS = 4
+"""How often a harmless write is sent before its outcome is called unknown."""
 
 
 class Client:
@@ -60,6 +63,7 @@ class Client:
         limits: Limits | None = None,
     ) -> None:
         self.target = target
+        self._sleep = sleep
         self.dialect = dialect_of(target)
         self.capabilities = capabilities(target)
         self._sleep = sleep
@@ -110,6 +114,19 @@ class Client:
         if problems:
             raise RefusedError(f"{call}: {'; '.join(problems)}", call=str(call), status=reply.status)
         return reply
+
+    def send_until_known(self, call: Call) -> Reply:
+        """Send a call that is repeatable, and again while its outcome is unknown, a few times. Raises ApiError."""
+        if not call.repeatable:
+            raise ValueError(f"{call} is not sent twice")
+        tries = Retrying(
+            retry=retry_if_exception_type(OutcomeUnknownError),
+            stop=stop_after_attempt(REPEATS),
+            wait=wait_random_exponential(multiplier=0.5, max=10.0),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return tries(self.send, call)
 
     def send_reads(self, calls: Sequence[Call]) -> list[Reply]:
         """Several reads side by side; the replies in the order of the calls. Raises what the first failing one raises."""

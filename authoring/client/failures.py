@@ -59,7 +59,16 @@ def read_answer(call: Call, response: httpx.Response, redactor: Redactor) -> Jso
     """The JSON of a success, None for an empty one. Raises ApiError for everything else."""
     if response.status_code // 100 == 2:
         return _body(call, response)
+    if response.status_code in call.answered and isinstance(row := _json_or_none(response), dict):
+        return row
     raise _failure(call, response, redactor)
+
+
+def _json_or_none(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return None
 
 
 def _body(call: Call, response: httpx.Response) -> Json:

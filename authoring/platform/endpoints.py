@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from dataclasses import dataclass
+
+import authoring.platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +19,11 @@ class Endpoint:
     command: str
     repeatable: bool
     note: str
+
+
+def all_endpoints() -> tuple[Endpoint, ...]:
+    """The `ENDPOINTS` of every module beside this one, by the modules' names."""
+    found: list[Endpoint] = []
+    for module in sorted(pkgutil.iter_modules(authoring.platform.__path__), key=lambda row: row.name):
+        found += getattr(importlib.import_module(f"authoring.platform.{module.name}"), "ENDPOINTS", ())
+    return tuple(found)

@@ -21,12 +21,29 @@ PAGES = 1000
 
 def record_of(kind: type[R], call: Call, reply: Reply) -> R:
     """The record that a reply holds. Raises NonsenseError when it holds none."""
-    return _record(kind, call, reply.json, reply.status)
+    return _record(kind, call, unwrapped(reply.json), reply.status)
+
+
+def unwrapped(answer: Json) -> Json:
+    """What an answer holds: the `result` of an envelope `{"status": {…}, "result": …}`, or the answer itself."""
+    if isinstance(answer, Mapping) and isinstance(answer.get("status"), Mapping) and "result" in answer:
+        return answer["result"]
+    return answer
+
+
+def refusals_in(answer: Json) -> tuple[str, ...]:
+    """What an envelope says went wrong inside a success (`Call.check`)."""
+    status = answer.get("status") if isinstance(answer, Mapping) else None
+    if isinstance(status, Mapping) and status.get("success") is False:
+        return (str(status.get("description") or "the platform says that it failed, and not why"),)
+    return ()
 
 
 def records_of(kind: type[R], call: Call, reply: Reply) -> tuple[R, ...]:
-    """The records of a list, plain or as a page (`{"results": […]}`). Raises NonsenseError."""
-    rows = reply.json.get("results") if isinstance(reply.json, Mapping) else reply.json
+    """The records of a list, plain or as a page (`{"results": […]}`, `{"data": […]}`). Raises NonsenseError."""
+    rows = unwrapped(reply.json)
+    if isinstance(rows, Mapping):
+        rows = rows.get("results", rows.get("data"))
     if not isinstance(rows, Sequence) or isinstance(rows, str):
         raise NonsenseError(f"{call}: the answer is not a list", _HINT, call=str(call), status=reply.status)
     return tuple(_record(kind, call, row, reply.status) for row in rows)
@@ -93,12 +110,16 @@ def differences(sent: Mapping[str, object], held: Mapping[str, object]) -> tuple
 
 
 def all_pages(kind: type[R], client: Client, call: Call) -> tuple[R, ...]:
-    """All records of a list that may come in pages (`?page=N` while the answer has a `next`). Raises ApiError."""
+    """All records of a list that may come in pages (`?page=N` while the answer has a `next` or `next_page`).
+
+    Raises ApiError.
+    """
     found: list[R] = []
     for number in range(1, PAGES + 1):
         page = replace(call, query={**call.query, "page": str(number)}) if number > 1 else call
         reply = client.send(page)
         found += records_of(kind, page, reply)
-        if not isinstance(reply.json, Mapping) or not reply.json.get("next"):
+        told = unwrapped(reply.json)
+        if not isinstance(told, Mapping) or not (told.get("next") or told.get("next_page")):
             return tuple(found)
     raise NonsenseError(f"{call}: the list does not end after {PAGES} pages", _HINT, call=str(call))

@@ -23,7 +23,9 @@ from starlette.websockets import WebSocketClose
 
 from authoring.sandbox import chat, control, handlers, pages
 from authoring.sandbox import routes_bots as bots
+from authoring.sandbox import routes_catalog as catalog
 from authoring.sandbox import routes_course as course
+from authoring.sandbox import routes_credentials as credentials
 from authoring.sandbox import routes_import as olx
 from authoring.sandbox import routes_mentors as mentors
 from authoring.sandbox import routes_people as people
@@ -39,6 +41,7 @@ from authoring.sandbox.store import Request as Logged
 from authoring.sandbox.store import Store
 
 READ, WRITE = ("GET",), ("POST",)
+CREDENTIALS = "/api/credentials/orgs/{org}/users/{user}/"
 
 ROUTES: tuple[tuple[str, tuple[str, ...], Handler, Login], ...] = (
     ("/oauth2/access_token/", WRITE, access_token, Login.OPEN),
@@ -101,6 +104,27 @@ ROUTES: tuple[tuple[str, tuple[str, ...], Handler, Login], ...] = (
     ("/api/ai-bot/v1/bots/{org}/bot/{id:int}/", ("PATCH", "DELETE"), bots.bot, Login.MANAGER),
     ("/api/ai-bot/v1/bots/{org}/bot-commands/", ("GET", "POST"), bots.commands, Login.MANAGER),
     ("/api/ai-bot/v1/bots/{org}/bot-commands/{id:int}/", ("PATCH", "DELETE"), bots.command, Login.MANAGER),
+    ("/api/catalog/roles/", ("GET", "POST"), catalog.terms("role"), Login.MANAGER),
+    ("/api/catalog/roles/desired/", ("GET", "POST"), catalog.claims("role", "desired"), Login.MANAGER),
+    ("/api/catalog/roles/reported/", ("GET", "POST"), catalog.claims("role", "reported"), Login.MANAGER),
+    ("/api/catalog/skills/", ("GET", "POST"), catalog.terms("skill"), Login.MANAGER),
+    ("/api/catalog/skills/desired/", ("GET", "POST"), catalog.claims("skill", "desired"), Login.MANAGER),
+    ("/api/catalog/skills/reported/", ("GET", "POST"), catalog.claims("skill", "reported"), Login.MANAGER),
+    ("/api/catalog/programs/", ("GET", "POST", "DELETE"), catalog.programs, Login.MANAGER),
+    ("/api/catalog/pathways/", ("GET", "POST"), catalog.pathways, Login.MANAGER),
+    ("/api/catalog/resources/", ("GET", "POST", "DELETE"), catalog.resources, Login.MANAGER),
+    ("/api/catalog/courses/", ("GET", "POST", "DELETE"), catalog.courses, Login.MANAGER),
+    ("/api/catalog/metadata/course/", ("GET", "POST"), catalog.metadata, Login.MANAGER),
+    ("/api/service/launch/tenant/", WRITE, credentials.launch, Login.MANAGER),
+    (f"{CREDENTIALS}issuers/", READ, credentials.issuers, Login.MANAGER),
+    (f"{CREDENTIALS}issuers/{{id}}", READ, credentials.issuer, Login.MANAGER),
+    (f"{CREDENTIALS}assertions/", READ, credentials.assertions, Login.MANAGER),
+    (f"{CREDENTIALS}assertions/{{id}}", ("GET", "PUT"), credentials.assertion, Login.MANAGER),
+    (f"{CREDENTIALS}{{id}}/assertions/", WRITE, credentials.issue, Login.MANAGER),
+    (f"{CREDENTIALS}{{id}}", ("GET", "PUT", "DELETE"), credentials.credential, Login.MANAGER),
+    (CREDENTIALS, ("GET", "POST"), credentials.credentials, Login.MANAGER),
+    ("/api/credentials/public/assertions/{id}/", READ, credentials.public_assertion, Login.OPEN),
+    ("/api/credentials/exim/credentials/course/{course}/export/", READ, credentials.export_course, Login.MANAGER),
 )
 """Path, methods, handler, login. A path that ends with a slash is also answered without it: by the same handler, or as the
 profile says by a redirect."""
@@ -126,6 +150,8 @@ def kind_of(method: str, path: str, body: Mapping[str, Any] | None = None) -> st
         return "upload"
     if path.endswith(_CREATES) and not body.get("update"):
         return "create"
+    if method == "POST" and _ROWS.search(path) and body.get("id") is None:
+        return "create"
     if path.endswith(("/create", "manage/course", "create_full_course")) or path in ("/xblock", "/course"):
         return "create"
     if re.match(r"/(settings|course_info_update|tabs|course_team)/", path) or path.endswith(
@@ -135,6 +161,9 @@ def kind_of(method: str, path: str, body: Mapping[str, Any] | None = None) -> st
     return "settings" if "advanced_settings" in path else "update"
 
 
+_ROWS = re.compile(
+    r"^/api/catalog/(roles|skills|resources)$|/launch/tenant$|^/api/credentials/orgs/[^/]+/users/[^/]+(/[^/]+/assertions)?$"
+)
 _CREATES = ("/users/manage", "/mentor-with-settings", "/bot", "/bot-commands")
 
 
@@ -224,7 +253,7 @@ def _index_of(platform: Platform, request: Request, kind: str, body: Mapping[str
     return None
 
 
-_BESIDE = ("/assets/", "/api/ibl/enrollment/")
+_BESIDE = ("/assets/", "/api/ibl/enrollment/", "/api/catalog/", "/api/credentials/")
 _COURSE = re.compile(r"(?:course|block)-v1:([^+@/]+\+[^+@/]+\+[^+@/?]+)")
 
 

@@ -51,6 +51,10 @@ class Profile:
     """Secrets in a body of `bot/` are passed over, and `is_configured` stays false; documented: they are taken."""
     bot_filter_ignored: bool = False
     """`bot-commands/?bot=` lists the commands of every bot; documented: of that one."""
+    issuer_status: int = 200
+    """What a read of an issuer answers; a program of the vendor waits for 201."""
+    pathways_need_user_id: bool = False
+    """A pathway without `user_id` is a 400; documented: `username` alone will do."""
     pacing_locked: bool = True
     """`self_paced` cannot be changed once the start has passed, nor in one body with such a start."""
 
@@ -92,6 +96,18 @@ class Profile:
     """Guess: what a single enrolment of a user or course that is not there answers; in bulk it is a row's error."""
     duplicate_mentors: bool = True
     """Guess: a second mentor of the same name is made; false: a 400."""
+    terms_matched_by_name: bool = False
+    """Guess: a role or skill posted without `id` is a new row, even with the name of another; true: it changes that one."""
+    claims_append: bool = False
+    """Guess: a person's desired and reported roles and skills are replaced by a post; true: added to."""
+    credentials_public: bool = False
+    """Guess: a credential whose body does not say is not public, so that no list shows it."""
+    exports_closed: bool = False
+    """Guess: the export of a course's credentials is open to the key; true: 403, since it is documented for administrators."""
+    duplicate_assertions: bool = True
+    """Guess: a credential is given twice when it is asked for twice; false: the first assertion is answered with a 200."""
+    launches_partly: bool = False
+    """Guess: a launch succeeds unless its key or its user is taken; true: each is a 417 with a tenant and no administrator."""
     course_key_checked: bool = True
     """Guess: `xblock/update` whose `courseKey` is not that of the locator is a 400; false: passed over."""
 
@@ -114,6 +130,8 @@ OBSERVED = Profile(
     olx_reformats=True,
     bot_secrets_dropped=True,
     bot_filter_ignored=True,
+    issuer_status=201,
+    pathways_need_user_id=True,
 )
 """What was seen on a deployment, and what Open edX's own code says where the documentation is silent."""
 
