@@ -31,8 +31,6 @@ from authoring.sandbox import Profile, SandboxServer
 from tests.desk import Desk, differences, ids_of
 
 
-
-
 @dataclass(frozen=True)
 class Photo:
     """What outlives a process: the platform's state and the course folder's files."""
@@ -172,6 +170,3 @@ def wrongs(desk: CrashDesk) -> list[str]:
         if len(detached) != len(pages):
             found.append(f"{branch}: {len(detached)} blocks outside the tree, should be {len(pages)}: {detached}")
     return found
-
-
-

@@ -23,12 +23,14 @@ from authoring.cli.output import (
     run_progress,
     show_diagnostics,
     stderr_console,
+    tell_interrupted,
 )
 from authoring.cli.several import Wanted, push_several
 from authoring.client import Limits
 from authoring.diagnostics import Diagnostics, Severity
 from authoring.errors import SourceError, StalePlanError
 from authoring.grading import grade_course
+from authoring.interrupts import finishing_calls
 from authoring.operations import Plan, plan_from_json, plan_to_json
 from authoring.packages import Packages
 from authoring.planner import PlanOptions
@@ -297,7 +299,7 @@ def _apply(session: Session, made: Plan, *, as_json: bool) -> None:
         _show_plan(session, made, as_json=as_json)
         stderr_console().print("Nothing was sent: the plan needs consent (see STOP above).", style="red")
         sys.exit(CONSENT)
-    with run_progress(made) as observer:
+    with finishing_calls(tell_interrupted), run_progress(made) as observer:
         applied = session.apply(made, observer)
     if as_json:
         echo_json(run_report(made, applied, calls=session.client.calls))
