@@ -7,12 +7,12 @@ the parent's children were read: a child that is ours is adopted.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, assert_never
 
+from authoring import interrupts
 from authoring.adoption import (
     LiveContent,
     match_unclaimed,
@@ -21,16 +21,19 @@ from authoring.adoption import (
     same_value,
     unclaimed_components,
 )
-from authoring.calls import Call
+from authoring.calls import Call, CallKind
 from authoring.client import Client, Reply
 from authoring.dialects import Dialect
 from authoring.errors import (
     ApiError,
     ApplyError,
+    InterruptedRunError,
+    LoginError,
     OutcomeUnknownError,
     RefusedError,
     SettingsError,
     StalePlanError,
+    UnreachableError,
 )
 from authoring.journal import Changes
 from authoring.lockfile import PACKAGE, LockEntry, content_field, digest, locked_asset
@@ -111,12 +114,13 @@ def apply_plan(
     state: CourseState,
     observer: Observer,
     environ: Mapping[str, str],
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] = interrupts.pause,
 ) -> Applied:
     """Run `plan` to its end.
 
     `environ` holds the values of LTI passports. Raises ApplyError when a call fails, with the cause chained; what was
-    done until then is in the lock file, and running again goes on from there.
+    done until then is in the lock file, and running again goes on from there. So with a signal that asks to stop (see
+    `interrupts`): InterruptedRunError after the operation under way.
     """
     _check_secrets(plan, environ)
     _check_files(plan)
@@ -126,17 +130,30 @@ def apply_plan(
     applier = _Applier(plan, client, dialect, state, environ, sleep, run)
     client.watch_uploads(observer.sending)
     for number, operation in enumerate(plan.operations, 1):
+        if (signal := interrupts.asked()) is not None:
+            state.save()
+            raise InterruptedRunError(
+                f"interrupted before operation {number} of {len(plan.operations)}; all that was begun is done and recorded",
+                "run the same command again: it goes on from here",
+                signal=signal,
+                done=len(run.done),
+                remaining=len(plan.operations) - len(run.done),
+            )
         observer.began(number, operation)
         try:
             applier.perform(operation)
         except ApiError as error:
             state.save()
-            raise ApplyError(
-                f"stopped at operation {number} of {len(plan.operations)}: {error.message}",
+            spent = "" if client.retries_left else "; the run has used up its retries"
+            stopped = ApplyError(
+                f"stopped at operation {number} of {len(plan.operations)}: {error.message}{spent}",
                 error.hint or "run the same command again: it goes on from here",
                 done=len(run.done),
                 remaining=len(plan.operations) - len(run.done),
-            ) from error
+            )
+            if not run.done and _changed_nothing(error, client.calls - before):
+                stopped.exit_code = ApiError.exit_code
+            raise stopped from error
         run.done.append(operation)
         observer.ended(number, operation)
     for note in run.notes:
@@ -144,6 +161,17 @@ def apply_plan(
     calls = Counter(client.calls)
     calls.subtract(before)
     return Applied(tuple(run.done), run.created, {str(kind): n for kind, n in calls.items() if n}, tuple(run.notes))
+
+
+def _changed_nothing(error: ApiError, calls: Counter[CallKind]) -> bool:
+    """Whether a run whose first operation failed so left the platform as it was: one write was sent, and refused.
+
+    A 401 may have been sent a second time, with a new token.
+    """
+    writes = sum(count for kind, count in calls.items() if kind.writes)
+    if isinstance(error, UnreachableError):
+        return writes == 0
+    return isinstance(error, RefusedError | LoginError) and writes <= (2 if error.status == 401 else 1)
 
 
 def _named(display_name: str | None) -> dict[str, FieldValue]:
@@ -526,6 +554,8 @@ class _Applier:
             try:
                 return self.client.send(call)
             except OutcomeUnknownError:
+                if not self.client.spend_retry():
+                    raise
                 self.sleep(pause)
         return self.client.send(call)
 

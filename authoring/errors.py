@@ -16,7 +16,8 @@ AuthoringError
     OutcomeUnknownError     sent, no usable answer: read the outline first
       (platform.chat)       ChatSilenceError, ChatClosedError
     NonsenseError           a success status with a body that cannot be the answer (an HTML login page …)
-  ApplyError                some operations were done and some were not                 exit 4
+  ApplyError                some operations were done and some were not                 exit 4 (3: none was)
+    InterruptedRunError     a signal stopped the run between two operations              exit 130, 143
 """
 
 from __future__ import annotations
@@ -127,3 +128,13 @@ class ApplyError(AuthoringError):
         super().__init__(message, hint)
         self.done = done
         self.remaining = remaining
+
+
+class InterruptedRunError(ApplyError):
+    """A signal asked the run to stop; what was under way has ended and is recorded."""
+
+    def __init__(
+        self, message: str, hint: str | None = None, *, signal: int, done: int = 0, remaining: int = 0
+    ) -> None:
+        super().__init__(message, hint, done=done, remaining=remaining)
+        self.exit_code = 128 + signal

@@ -8,6 +8,7 @@ same parent, reorders after them; removals; publishing last.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
@@ -106,6 +107,8 @@ class Live:
     """What the course has of the declared LTI passports, by id; None where the login cannot see them."""
     continued: bool = True
     """Whether this machine's journal goes back to earlier runs: what it does not name was not sent from here."""
+    gone: frozenset[str] = frozenset()
+    """Usage keys that the outline does not reach down to and that a read found to be gone."""
 
 
 def live_digest(outline: RemoteCourse | None) -> str:
@@ -156,6 +159,8 @@ class _Planner:
         self.reachable = {*containers, *(key.url_name for key in self.entries)}
         """Names that links may use at any time: containers come first, and what is locked has its id."""
         self.skipped: set[BlockKey] = set()
+        self.renewed: set[str] = set()
+        """Names of blocks that get another id than the one that links were sent with."""
         self.adopted: dict[BlockKey, str] = {}
         self.deferred: list[Operation] = []
         self.touched: set[BlockKey] = set()
@@ -235,14 +240,16 @@ class _Planner:
             if parent is not None and parent.key in self.skipped:
                 self.skipped.add(block.key)
                 continue
-            known = entry is not None and self._listed(block.key, parent.key if parent else None)
+            known = entry is not None and (
+                entry.usage_key in self.live.gone or self._listed(block.key, parent.key if parent else None)
+            )
             if entry is None or not known or entry.usage_key in self.outline.blocks:
                 continue
             if parent is not None and parent.key not in self.entries:
-                del self.entries[block.key]  # a restored parent: all below it is new as well
+                self._renew(block.key)  # a restored parent: all below it is new as well
                 continue
             if self.options.restore:
-                del self.entries[block.key]
+                self._renew(block.key)
                 self.notices.append(
                     Notice("restored", f"{block.key} was deleted on the platform; it is made anew", block.key)
                 )
@@ -523,6 +530,7 @@ class _Planner:
         pushed = entry.pushed if entry else {}
         wanted = wanted_state(block)
         changed = {name for name, value in wanted.items() if pushed.get(name) != value}
+        changed |= {name for name in wanted if self._names_renewed(block, name)}
         removed = {name for name in pushed if name not in wanted}
         if created and block.category != "html":
             # Every category but html keeps the name that the create call gave it (docs/platform.md).
@@ -546,6 +554,22 @@ class _Planner:
             self.deferred.append(update)
         else:
             yield update
+
+    def _names_renewed(self, block: Block, name: str) -> bool:
+        """Whether a field, or the body, names a block by an id that it no longer has."""
+        if not self.renewed:
+            return False
+        value = block.content if name == content_field(block.category) else block.fields.get(name)
+        if name in REFERENCE_FIELDS.get(block.category, ()):
+            return any(f'"{url_name}"' in json.dumps(value, default=list) for url_name in self.renewed)
+        return isinstance(value, str) and not self.renewed.isdisjoint(JUMP_LINK.findall(value))
+
+    def _renew(self, key: BlockKey) -> None:
+        """Take a lost block for a new one: what names it is sent again, after it was made."""
+        del self.entries[key]
+        self.renewed.add(key.url_name)
+        if key.category not in OUTLINE_CATEGORIES:
+            self.reachable.discard(key.url_name)
 
     def _new_pages(self) -> Iterator[Operation]:
         """Pages that are not there yet: made before the texts that link to them, filled after."""

@@ -25,7 +25,7 @@ from authoring.dialects import Capabilities, Dialect, capabilities, dialect_of
 from authoring.errors import ApiError, ApplyError, RefusedError, SourceError, StalePlanError
 from authoring.exporter import LiveCourse, read_live_course
 from authoring.identity import align_implicit_keys
-from authoring.lockfile import LockPart, with_orders
+from authoring.lockfile import LockEntry, LockPart, wanted_state, with_orders
 from authoring.merge import Side
 from authoring.model import LIBRARY, ROOT_KEY, Asset, BlockKey, Course
 from authoring.olx.package import write_archive
@@ -81,13 +81,17 @@ class Session:
         outline = self.client.read_outline(self.course.id, units=tuple(asked))
         if outline is None:
             return Live()
-        part = self.state.part
+        gone = self._gone(outline)
+        whole = self.state.part
+        part = replace(
+            whole, entries={key: entry for key, entry in whole.entries.items() if entry.usage_key not in gone}
+        )
         contents: dict[str, LiveContent] = {}
         while True:
             near = unclaimed_components(self.course, part, outline, contents)
             self._read_contents({key: category for key, category in near.items() if key not in contents}, contents)
             adopted = match_unclaimed(self.course, part, outline, contents).adopted
-            holders = set(self._holders(outline, adopted)) - asked
+            holders = set(self._holders(outline, part.entries, adopted)) - asked
             if not holders:
                 break
             asked |= holders
@@ -101,7 +105,26 @@ class Session:
             pages,
             self._passports(),
             continued=self.state.continued,
+            gone=gone,
         )
+
+    def _gone(self, outline: RemoteCourse) -> frozenset[str]:
+        """Blocks that are to be updated and that the platform no longer has, though the outline does not reach down to them:
+        one read each."""
+        entries = self.state.part.entries
+        wanted = {
+            entry.usage_key: block.category
+            for block in self.course.root.walk()
+            if (entry := entries.get(block.key)) is not None
+            and entry.usage_key not in outline.blocks
+            and block.category not in ("course", "chapter", "sequential", "vertical")
+            and wanted_state(block) != dict(entry.pushed)
+        }
+        readable = self.capabilities.readable
+        if outline.components_known or readable is not None:
+            return frozenset()
+        found = self.client.read_blocks(wanted.items())
+        return frozenset(wanted.keys() - found.keys())
 
     def _passports(self) -> Mapping[str, HeldPassport] | None:
         """What the course has of the LTI passports that the source declares: one read, where there are any."""
@@ -118,9 +141,10 @@ class Session:
         for usage_key, read in self.client.read_blocks(wanted.items()).items():
             contents[usage_key] = LiveContent(read.content, read.fields)
 
-    def _holders(self, outline: RemoteCourse, adopted: Mapping[BlockKey, str]) -> Iterator[str]:
+    def _holders(
+        self, outline: RemoteCourse, entries: Mapping[BlockKey, LockEntry], adopted: Mapping[BlockKey, str]
+    ) -> Iterator[str]:
         """Live blocks that get new children and whose children the outline does not tell."""
-        entries = self.state.part.entries
         for block, parent in self.course.root.walk_with_parent():
             if all(child.key in entries for child in block.children):
                 continue

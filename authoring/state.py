@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -77,7 +78,14 @@ class CourseState:
             ) from error
         try:
             self._owner.write_text(
-                json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": int(time.time())}),
+                json.dumps(
+                    {
+                        "pid": os.getpid(),
+                        "host": socket.gethostname(),
+                        "command": " ".join(["authoring", *sys.argv[1:2]]),
+                        "since": int(time.time()),
+                    }
+                ),
                 "utf-8",
             )
             self._whole = load_lockfile(self.folder)
@@ -167,7 +175,7 @@ class CourseState:
         try:
             owner = json.loads(self._owner.read_text("utf-8"))
             age = int(time.time()) - int(owner["since"])
-            return f" (process {owner['pid']} on {owner['host']}, for {age} s)"
+            return f" ({owner['command']}, process {owner['pid']} on {owner['host']}, for {age} s)"
         except (OSError, ValueError, KeyError, TypeError):
             return ""
 

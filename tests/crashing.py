@@ -1,4 +1,4 @@
-"""Crashes and faults at every call of a push, fast enough for thousands: the bench that `test_exactly_once` works at.
+"""Crashes and faults at every call of a push, fast enough for thousands: the bench that `test_photographs` works at.
 
 A killed process leaves two things behind: what the platform holds, and what is on disk. A `Photo` holds both. One run of
 the real command is photographed before each request leaves and after each answer arrived; from the photos every

@@ -18,7 +18,7 @@ PACKAGE = ROOT / "authoring"
 
 LAYERS = (
     ("model",),
-    ("archives", "diagnostics", "errors", "registry", "keys", "resources"),
+    ("archives", "diagnostics", "errors", "interrupts", "registry", "keys", "resources"),
     ("references",),
     ("olx", "markup", "yamlnodes"),
     ("source", "checks", "schemas", "lockfile", "operations", "calls", "remote", "settings"),

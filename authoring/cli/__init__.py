@@ -18,7 +18,7 @@ from authoring.cli.rerun import rerun
 
 _EPILOG = (
     "Exit codes: 0 done, 1 input at fault, 2 usage, 3 platform refused or unreachable, 4 partly done (run again),"
-    " 5 stale plan, 6 another writer, 7 consent needed, 8 different (verify, status --exit-code), 130 interrupted."
+    " 5 stale plan, 6 another writer, 7 consent needed, 8 different (verify, status --exit-code), 130 or 143 interrupted."
 )
 
 

@@ -23,12 +23,14 @@ from authoring.cli.output import (
     run_progress,
     show_diagnostics,
     stderr_console,
+    tell_interrupted,
 )
 from authoring.cli.several import Wanted, push_several
 from authoring.client import Limits
 from authoring.diagnostics import Diagnostics, Severity
 from authoring.errors import SourceError, StalePlanError
 from authoring.grading import grade_course
+from authoring.interrupts import finishing_calls
 from authoring.operations import Plan, plan_from_json, plan_to_json
 from authoring.packages import Packages
 from authoring.planner import PlanOptions
@@ -353,7 +355,7 @@ def _apply(session: Session, made: Plan, *, as_json: bool, verified: PlanOptions
         stderr_console().print("Nothing was sent: the plan needs consent (see STOP above).", style="red")
         sys.exit(CONSENT)
     verdict, resent = None, 0
-    with run_progress(made) as observer:
+    with finishing_calls(tell_interrupted), run_progress(made) as observer:
         if verified is not None:
             applied, verdict, resent = session.apply_verified(made, verified, observer)
         else:

@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from authoring import interrupts
 from authoring.diagnostics import Diagnostic, Diagnostics, Severity
 from authoring.errors import ApiError, AuthoringError, SourceError
 from authoring.operations import Operation, Plan
@@ -30,13 +31,14 @@ EXIT_CODES = {
     7: "consent is needed: the plan has a step that wants a flag; nothing was sent",
     8: "`status --exit-code`: source and platform differ",
     70: "a defect of this program; please report it",
-    130: "interrupted",
+    130: "interrupted by Ctrl-C",
+    143: "interrupted by SIGTERM",
 }
 """Stable. docs/commands.md lists them."""
 
 CONSENT = 7
-DIFFERENT = 8
 INTERRUPTED = 130
+DIFFERENT = 8
 DEFECT = 70
 
 P = ParamSpec("P")
@@ -103,13 +105,18 @@ def handle_errors(function: Callable[P, R]) -> Callable[P, R]:
             fail(error)
         except KeyboardInterrupt:
             stderr_console().print("Interrupted. Run the same command again: it goes on from here.", style="red")
-            sys.exit(INTERRUPTED)
+            sys.exit(interrupts.exit_code())
         except BrokenPipeError:
             # The reader of a pipe went away; Python would complain once more while it closes stdout.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
 
     return wrapper
+
+
+def tell_interrupted() -> None:
+    """What is said at the first Ctrl-C: from within a signal handler, so with nothing but a write."""
+    os.write(2, b"\nInterrupted: the call in flight is finished first; once more stops at once.\n")
 
 
 def fail(error: AuthoringError) -> NoReturn:

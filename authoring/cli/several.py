@@ -22,10 +22,12 @@ from authoring.cli.output import (
     error_report,
     show_diagnostics,
     stderr_console,
+    tell_interrupted,
 )
 from authoring.client import Limits
 from authoring.diagnostics import Diagnostics, Severity
 from authoring.errors import SourceError
+from authoring.interrupts import finishing_calls
 from authoring.operations import Operation, Plan
 from authoring.planner import PlanOptions
 from authoring.report import notice_lines, run_report, verdict_lines
@@ -65,7 +67,7 @@ class Pushed:
 
 def push_several(folders: Sequence[Path], wanted: Wanted, *, as_json: bool) -> None:
     """Push all, report all, and exit: 0, or the highest code of one of them."""
-    with combined_progress(len(folders)) as progress:
+    with finishing_calls(tell_interrupted), combined_progress(len(folders)) as progress:
 
         def push_one(folder: Path) -> Pushed:
             return _push(folder, wanted, progress)

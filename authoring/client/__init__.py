@@ -6,7 +6,6 @@ values. Reads may be made side by side, writes are made one after the other by w
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from types import TracebackType
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from authoring import interrupts
 from authoring.calls import Call, CallKind, Json, Service
 from authoring.client.limits import Limits
 from authoring.client.transport import ATTEMPTS, Reply, Sent, Transport
@@ -58,7 +58,7 @@ class Client:
         *,
         http: httpx.Client | None = None,
         on_call: Callable[[Sent], None] | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = interrupts.pause,
         attempts: int = ATTEMPTS,
         limits: Limits | None = None,
     ) -> None:
@@ -89,6 +89,15 @@ class Client:
     def calls(self) -> Counter[CallKind]:
         """How many requests left, by kind; attempts that were repeated count each."""
         return self._transport.calls
+
+    @property
+    def retries_left(self) -> int:
+        """How many more attempts may be repeated: all calls of a client share one budget."""
+        return self._transport.retries_left
+
+    def spend_retry(self) -> bool:
+        """Take one from the budget of retries; False when it is used up."""
+        return self._transport.spend_retry()
 
     def send(self, call: Call) -> Reply:
         """Send one call; one that merges reads first what it must keep.
@@ -205,8 +214,20 @@ class Client:
                 calls[parent] = self.dialect.read_children(course, parent, category)
             except (NoRouteError, ValueError):
                 continue  # they stay unknown
-        for parent, reply in zip(calls, self.send_reads(list(calls.values())), strict=True):
-            yield parent, self.dialect.children_of(reply.json, parent)
+        with ThreadPoolExecutor(min(READERS, len(calls)) or 1) as pool:
+            replies = list(pool.map(self._read_if_there, calls.values()))
+        for parent, reply in zip(calls, replies, strict=True):
+            if reply is not None:
+                yield parent, self.dialect.children_of(reply.json, parent)
+
+    def _read_if_there(self, call: Call) -> Reply | None:
+        """A read of one block; None when it is gone, which is told in different ways by release."""
+        try:
+            return self.send(call)
+        except RefusedError as error:
+            if error.status in (404, 500):
+                return None
+            raise
 
     def read_children(self, course: CourseId, usage_key: str) -> tuple[str, ...] | None:
         """The children that a block has now, in order; None when the target does not tell."""

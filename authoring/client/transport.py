@@ -44,6 +44,8 @@ OnBytes: TypeAlias = Callable[[int, int], None]
 """Told how many bytes of a file were read for sending, and how many there are."""
 
 ATTEMPTS = 5
+RETRIES = 200
+"""How many attempts one client repeats in all: a platform that fails this often is not helped by more."""
 PIECE = 3 * (1 << 18)
 """Bytes of a file that are made base64 at once; a multiple of three needs no filling."""
 LONGEST_WAIT = 60.0
@@ -99,6 +101,7 @@ class Transport:
         self._redactor = Redactor(secrets_of(target))
         self._logins = logins_of(target, self._fetch, self._redactor.add)
         self._lock = threading.Lock()
+        self.retries_left = RETRIES
         self.calls: Counter[CallKind] = Counter()
 
     def close(self) -> None:
@@ -108,7 +111,7 @@ class Transport:
     def send(self, call: Call) -> Reply:
         """Send a call, retrying where that is harmless. Raises ApiError."""
         attempts = Retrying(
-            retry=_may_retry,
+            retry=lambda state: _may_retry(state) and self.spend_retry(),
             stop=stop_after_attempt(self._attempts),
             wait=_pause,
             sleep=self._sleep,
@@ -143,6 +146,14 @@ class Transport:
                         stream.write(piece)
         finally:
             self._record(Sent(call, status, time.monotonic() - began))
+
+    def spend_retry(self) -> bool:
+        """Take one from the budget of retries; False when it is used up."""
+        with self._lock:
+            if self.retries_left == 0:
+                return False
+            self.retries_left -= 1
+            return True
 
     def check_login(self, service: Service) -> None:
         """Get a token for a service that is entered with one. Raises ApiError when there is none to be had."""
