@@ -190,7 +190,7 @@ def tell(request: pytest.FixtureRequest) -> Iterator[None]:
         reporter.write_line(f"\nexactly once: {counts.total()} cases: {listing}")
 
 
-def sample(cases: list[tuple[str, ...]], label: str) -> list[tuple[str, ...]]:
+def sample(cases: list[tuple[str, str, str]], label: str) -> list[tuple[str, str, str]]:
     """All cases, or so many that are spread over them evenly, in a random order that is always the same."""
     if FULL:
         return cases
