@@ -51,7 +51,8 @@ def finishing_calls(tell: Callable[[], None]) -> Iterator[None]:
         tell()
 
     _forget()
-    before = {number: signal.signal(number, received) for number in SIGNALS}
+    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup stays nohup
+    before = {number: signal.signal(number, received) for number in heard}
     try:
         yield
     except KeyboardInterrupt:

@@ -6,8 +6,7 @@ moment of death is put together, and the next push starts from there, with nothi
 
 - killed before the call was sent: platform and disk of before it;
 - killed after it was sent, before the answer: the platform of after it, the disk of before it;
-- killed after the answer, before it was recorded: platform and disk of after it;
-- killed while the lock file is written: the disk of before and after each replacing of a file.
+- killed after the answer, before it was recorded: platform and disk of after it.
 
 Faults of the network and the platform are the sandbox's own (`authoring.sandbox.faults`), at the request of that number.
 """
@@ -59,8 +58,6 @@ class CrashDesk(Desk):
 
     secrets: dict[str, str] = field(default_factory=dict)
     database: Path = Path()
-    log: list[str] = field(default_factory=list)
-    """Requests of the last push, `METHOD path`."""
 
     @property
     def environ(self) -> dict[str, str]:

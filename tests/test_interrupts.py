@@ -90,7 +90,7 @@ def test_a_second_signal_stops_at_once(desk: Desk) -> None:
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=10)
-    assert process.returncode == 130
+    assert process.returncode in (130, -signal.SIGINT)
     assert "Traceback" not in err
     assert_made_good(desk)
 
