@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
 
 from authoring.lockfile import LockPart
 from authoring.model import ROOT_KEY, Block, BlockKey, Course, FieldValue
@@ -31,31 +33,38 @@ class LiveContent:
 @dataclass(frozen=True, slots=True)
 class Matches:
     """What was found: `adopted`, new blocks of the source → usage keys that are theirs; `conflicts`, new components →
-    usage keys of components of the same name in the same place that hold something else."""
+    usage keys of components of the same name in the same place that hold something else, or what cannot be seen."""
 
     adopted: Mapping[BlockKey, str]
-    conflicts: Mapping[BlockKey, str]
+    conflicts: Mapping[BlockKey, tuple[str, ...]]
 
 
-def unclaimed_components(
-    course: Course, part: LockPart, live: RemoteCourse, contents: Mapping[str, LiveContent]
-) -> dict[str, str]:
+Contents: TypeAlias = Mapping[str, LiveContent | None]
+"""Usage key → what was read of a block; None where the login cannot read it. What was not asked for is absent."""
+Doubts: TypeAlias = Mapping[BlockKey, frozenset[str]]
+"""Blocks whose create was sent and never answered → blocks of the same name that were there before it."""
+
+
+def unclaimed_components(course: Course, part: LockPart, live: RemoteCourse, contents: Contents) -> dict[str, str]:
     """Live components that may be new ones of `course`, usage key → category: what to read before matching.
 
     Where a component's parent is itself a component, the parent must have been read and matched (`contents`), so reading
     goes level by level.
     """
-    return _Matcher(course, part, live, contents).candidates
+    return _Matcher(course, part, live, contents, {}).candidates
 
 
-def match_unclaimed(course: Course, part: LockPart, live: RemoteCourse, contents: Mapping[str, LiveContent]) -> Matches:
+def match_unclaimed(
+    course: Course, part: LockPart, live: RemoteCourse, contents: Contents, doubts: Doubts = MappingProxyType({})
+) -> Matches:
     """Pair new blocks of `course` with live blocks that no entry of `part` claims.
 
     Only children of the same parent are paired. Containers go by category and display name, in order. Components go by
-    what they hold (`contents`, by usage key): first those that hold the same, then those still as blank as a create
-    leaves them. A name may be the category's stock title, since some deployments drop the name on create.
+    what they hold (`contents`): first those that hold the same, then those still as blank as a create leaves them. A name
+    may be the category's stock title, since some deployments drop the name on create. Of what cannot be read, the only
+    block of its name is the one whose create was in doubt.
     """
-    matcher = _Matcher(course, part, live, contents)
+    matcher = _Matcher(course, part, live, contents, doubts)
     return Matches(matcher.adopted, matcher.conflicts)
 
 
@@ -71,14 +80,15 @@ def may_be_unit(block: Block, claimed: Set[str], live: RemoteCourse) -> bool:
 
 
 class _Matcher:
-    def __init__(self, course: Course, part: LockPart, live: RemoteCourse, contents: Mapping[str, LiveContent]) -> None:
+    def __init__(self, course: Course, part: LockPart, live: RemoteCourse, contents: Contents, doubts: Doubts) -> None:
         self.live = live
         self.contents = contents
+        self.doubts = doubts
         self.claimed = {entry.usage_key for entry in part.entries.values()}
         self.places = {key: entry.usage_key for key, entry in part.entries.items()}
         self.places[ROOT_KEY] = live.root
         self.adopted: dict[BlockKey, str] = {}
-        self.conflicts: dict[BlockKey, str] = {}
+        self.conflicts: dict[BlockKey, tuple[str, ...]] = {}
         self.candidates: dict[str, str] = {}
         for block in course.root.walk():
             self._below(block)
@@ -105,10 +115,17 @@ class _Matcher:
                     near = [c for c in free if _fits(c, child) and (_same_name(child, c) or _stock_name(child, c))]
                     self._take(child, next((c for c in near if self._holds(test, child, c)), None), free)
         for child in components:
-            if child.key not in self.places:
-                other = next((c for c in free if _fits(c, child) and _same_name(child, c)), None)
-                if other is not None:
-                    self.conflicts[child.key] = other.usage_key
+            if child.key in self.doubts and child.key not in self.places:
+                hidden = [c for c in self._named_alike(child, free) if c.usage_key not in self.doubts[child.key]]
+                known = all(c.usage_key in self.contents and self.contents[c.usage_key] is None for c in hidden)
+                self._take(child, hidden[0] if len(hidden) == 1 and known else None, free)
+        for child in components:
+            if child.key not in self.places and (others := self._named_alike(child, free)):
+                self.conflicts[child.key] = tuple(other.usage_key for other in others)
+
+    @staticmethod
+    def _named_alike(child: Block, free: Iterable[RemoteBlock]) -> list[RemoteBlock]:
+        return [other for other in free if _fits(other, child) and _same_name(child, other)]
 
     def _holds(self, test: Callable[[Block, LiveContent], bool], child: Block, candidate: RemoteBlock) -> bool:
         content = self.contents.get(candidate.usage_key)

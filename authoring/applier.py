@@ -126,7 +126,8 @@ def apply_plan(
     _check_files(plan)
     run = _Run()
     before = Counter(client.calls)
-    state.drop_intents()
+    made = (one.key for one in plan.operations if isinstance(one, CreateBlock | AdoptBlock))
+    state.drop_intents(keep=frozenset(made))
     applier = _Applier(plan, client, dialect, state, environ, sleep, run)
     client.watch_uploads(observer.sending)
     for number, operation in enumerate(plan.operations, 1):
@@ -361,7 +362,7 @@ class _Applier:
     def _create_block(self, operation: CreateBlock) -> LockEntry:
         category = operation.key.category
         plain = operation.complete and self.run.trusted.get(category) is False
-        sent = CreateBlock(operation.key, operation.parent, operation.display_name) if plain else operation
+        sent = replace(operation, fields={}, content=None, complete=False) if plain else operation
         (call,) = calls_of(sent, self.dialect, self.names)
         usage_key = self._create_once(sent, call)
         self.run.created[operation.key] = usage_key
@@ -441,14 +442,15 @@ class _Applier:
                 if outline is None:
                     continue
                 near = unclaimed_components(course, part, outline, {})
-                contents = {
-                    key: LiveContent(read.content, read.fields)
-                    for key, read in self.client.read_blocks(near.items()).items()
-                }
-                found = match_unclaimed(course, part, outline, contents).adopted.get(operation.key)
+                contents: dict[str, LiveContent | None] = dict.fromkeys(near)
+                for key, read in self.client.read_blocks(near.items()).items():
+                    contents[key] = LiveContent(read.content, read.fields)
+                doubts = {operation.key: frozenset(operation.others)}
+                found = match_unclaimed(course, part, outline, contents, doubts).adopted.get(operation.key)
                 holder = outline.blocks.get(place)
                 # What cannot be read cannot be told from another's: then nothing is concluded either.
-                sure = holder is not None and holder.children is not None and near.keys() <= contents.keys()
+                seen = all(contents[key] is not None or key in operation.others for key in near)
+                sure = holder is not None and holder.children is not None and seen
                 if holder is None and self.client.capabilities.units:
                     claimed = {entry.usage_key for entry in part.entries.values()}
                     sure = not may_be_unit(child, claimed, outline)

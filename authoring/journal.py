@@ -120,12 +120,8 @@ class Journal:
         cursor = self._run("select 1 from known where target = ? and course = ?", (target, course))
         return cursor.fetchone() is not None
 
-    def drop_intents(self, target: str, course: str) -> None:
-        """Forget open intents: the live course was read since, and tells what became of them."""
-        self._run("delete from intents where target = ? and course = ?", (target, course))
-
     def refuse(self, intent: int) -> None:
-        """Record that a call is known not to have happened."""
+        """Forget an intent: its call is known not to have happened, or the live course tells what became of it."""
         self._run("delete from intents where id = ?", (intent,))
 
     def pending(self, target: str, course: str) -> tuple[Intent, ...]:

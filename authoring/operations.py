@@ -98,7 +98,8 @@ class CreateBlock:
     """Make a block under its parent, appended last.
 
     With `fields` or `content` the block is made complete in one call, where the target has such a call; without, an
-    `UpdateBlock` follows.
+    `UpdateBlock` follows. `others` are the usage keys of blocks of its category and name that stood in its place before and
+    are not ours: when no answer comes, none of them is what was made.
     """
 
     key: BlockKey
@@ -107,6 +108,7 @@ class CreateBlock:
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
     content: str | None = None
     complete: bool = False
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,9 +313,9 @@ def operation_to_json(operation: Operation) -> dict[str, object]:
             row |= {"values": dict(values), "keys": {name: str(key) for name, key in keys.items()}}
         case UploadAsset(asset, replaces):
             row |= {"asset": _asset_to_json(asset), "replaces": replaces}
-        case CreateBlock(key, parent, display_name, fields, content, complete):
+        case CreateBlock(key, parent, display_name, fields, content, complete, others):
             row |= {"block": str(key), "parent": str(parent), "display_name": display_name}
-            row |= {"fields": fields, "content": content, "complete": complete}
+            row |= {"fields": fields, "content": content, "complete": complete, "others": list(others)}
         case AdoptBlock(key, parent, usage_key, pushed):
             row |= {"block": str(key), "parent": str(parent), "usage_key": usage_key, "pushed": dict(pushed)}
         case ForgetBlock(key):
@@ -376,6 +378,7 @@ def operation_from_json(row: Mapping[str, object], folder: Path) -> Operation:
                 _fields(row["fields"]),
                 _optional(row["content"]),
                 bool(row["complete"]),
+                tuple(map(str, _list(row.get("others", [])))),
             )
         case "adopt" if key and parent:
             pushed = {name: str(text) for name, text in _map(row["pushed"]).items()}

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
-from authoring.adoption import LiveContent, holds_same, match_unclaimed, may_be_unit
+from authoring.adoption import Contents, Doubts, holds_same, match_unclaimed, may_be_unit
 from authoring.dialects import Capabilities
 from authoring.impacts import impact_of_update
 from authoring.lockfile import PACKAGE, LockEntry, LockPart, content_field, digest, wanted_state
@@ -98,8 +98,8 @@ class Live:
 
     outline: RemoteCourse | None = None
     assets: Mapping[str, int | None] | None = None
-    contents: Mapping[str, LiveContent] = field(default_factory=dict)
-    doubtful: frozenset[BlockKey] = frozenset()
+    contents: Contents = field(default_factory=dict)
+    doubtful: Doubts = field(default_factory=dict)
     """Blocks whose create was sent by an earlier run and never answered."""
     pages: tuple[RemoteBlock, ...] | None = ()
     """Live pages that no lock entry claims; None where the login cannot see them."""
@@ -162,6 +162,8 @@ class _Planner:
         self.renewed: set[str] = set()
         """Names of blocks that get another id than the one that links were sent with."""
         self.adopted: dict[BlockKey, str] = {}
+        self.others: dict[BlockKey, tuple[str, ...]] = {}
+        """New blocks → what stands in their place under their name and is not ours."""
         self.deferred: list[Operation] = []
         self.touched: set[BlockKey] = set()
         self.made: set[BlockKey] = set()
@@ -284,22 +286,24 @@ class _Planner:
         if self.outline is None:
             return
         known = replace(self.part, entries=self.entries)
-        matches = match_unclaimed(self.course, known, self.outline, self.live.contents)
+        matches = match_unclaimed(self.course, known, self.outline, self.live.contents, self.live.doubtful)
         self.adopted.update((key, place) for key, place in matches.adopted.items() if key not in self.skipped)
-        for key, usage_key in matches.conflicts.items():
+        self.others.update(matches.conflicts)
+        for key, usage_keys in matches.conflicts.items():
             if key not in self.skipped and not self.options.beside:
-                self._conflict(self.blocks[key], usage_key)
+                self._conflict(self.blocks[key], usage_keys)
 
-    def _conflict(self, block: Block, usage_key: str) -> None:
-        self.notices.append(
-            Notice(
-                "same-name",
-                f"the platform has a {block.category} named {block.display_name!r} in the same place, with another"
-                f" content, that the lock file does not know ({usage_key}); --beside makes ours beside it",
-                block.key,
-                blocking=True,
+    def _conflict(self, block: Block, usage_keys: tuple[str, ...]) -> None:
+        if any(self.live.contents.get(usage_key) is None for usage_key in usage_keys):
+            what = (
+                "whether it is this one cannot be read with this login; use a Studio session, or pass --beside to make"
             )
-        )
+            what += " ours beside it"
+        else:
+            what = "with another content; --beside makes ours beside it"
+        said = f"the platform has a {block.category} named {block.display_name!r} in the same place that the lock file does"
+        said += f" not know ({', '.join(usage_keys)}), {what}"
+        self.notices.append(Notice("same-name", said, block.key, blocking=True))
 
     def _usage_key(self, key: BlockKey) -> str | None:
         if key == ROOT_KEY and self.outline is not None:
@@ -407,7 +411,7 @@ class _Planner:
                     self._may_be_there(block, parent.key)
                     self.touched.add(block.key)
                     self.made.add(block.key)
-                    yield CreateBlock(block.key, parent.key, block.display_name)
+                    yield self._create(block, parent.key)
             level = [(child, block) for block, _ in level if self._in_outline(block) for child in block.children]
 
     def _is_new(self, block: Block) -> bool:
@@ -446,10 +450,14 @@ class _Planner:
         self.touched.add(block.key)
         if self._one_call(block):
             fields = {name: value for name, value in block.fields.items() if value is not None}
-            yield CreateBlock(block.key, parent.key, block.display_name, fields, block.content, complete=True)
+            made = self._create(block, parent.key)
+            yield replace(made, fields=fields, content=block.content, complete=True)
             return
-        yield CreateBlock(block.key, parent.key, block.display_name)
+        yield self._create(block, parent.key)
         yield from self._update(block, created=True)
+
+    def _create(self, block: Block, parent: BlockKey) -> CreateBlock:
+        return CreateBlock(block.key, parent, block.display_name, others=self.others.get(block.key, ()))
 
     def _may_be_there(self, block: Block, parent: BlockKey) -> None:
         """Stop where making a block could make it a second time and nobody can see whether it is there.
@@ -584,10 +592,10 @@ class _Planner:
                 yield AdoptBlock(block.key, ROOT_KEY, same)
                 continue
             if named and not self.options.beside:
-                self._conflict(block, named[0].usage_key)
+                self._conflict(block, tuple(page.usage_key for page in named))
             if self.live.pages is None:
                 self._may_be_there(block, ROOT_KEY)
-            yield CreateBlock(block.key, ROOT_KEY, block.display_name)
+            yield self._create(block, ROOT_KEY)
 
     def _detached(self) -> Iterator[Operation]:
         about: dict[str, str] = {}

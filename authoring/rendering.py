@@ -93,7 +93,7 @@ def calls_of(operation: Operation, dialect: Dialect, names: Names) -> tuple[Call
             return dialect.write_about(course_key, {name: resolve_text(text, names) for name, text in values.items()})
         case UploadAsset(asset):
             return (dialect.upload_asset(course_key, asset),)
-        case CreateBlock(key, parent, display_name, fields, content, complete):
+        case CreateBlock(key, parent, display_name, fields, content, complete, _):
             place = names.place(parent)
             if complete:
                 metadata = resolve_fields(key.category, fields, names)

@@ -77,7 +77,8 @@ class Session:
     def read_live(self) -> Live:
         """What planning needs to know of the target: a number of reads that does not grow with the blocks."""
         doubtful = self._doubtful()
-        asked = set(doubtful.values())
+        doubts = {key: others for key, (_, others) in doubtful.items()}
+        asked = {place for place, _ in doubtful.values()}
         outline = self.client.read_outline(self.course.id, units=tuple(asked))
         if outline is None:
             return Live()
@@ -86,11 +87,11 @@ class Session:
         part = replace(
             whole, entries={key: entry for key, entry in whole.entries.items() if entry.usage_key not in gone}
         )
-        contents: dict[str, LiveContent] = {}
+        contents: dict[str, LiveContent | None] = {}
         while True:
             near = unclaimed_components(self.course, part, outline, contents)
             self._read_contents({key: category for key, category in near.items() if key not in contents}, contents)
-            adopted = match_unclaimed(self.course, part, outline, contents).adopted
+            adopted = match_unclaimed(self.course, part, outline, contents, doubts).adopted
             holders = set(self._holders(outline, part.entries, adopted)) - asked
             if not holders:
                 break
@@ -101,7 +102,7 @@ class Session:
             outline,
             self._live_assets(),
             contents,
-            frozenset(doubtful),
+            doubts,
             pages,
             self._passports(),
             continued=self.state.continued,
@@ -137,7 +138,8 @@ class Session:
             values[passport.lti_id] = f"{passport.lti_id}:{key}:{secret}" if key and secret else None
         return self.client.compare_passports(self.course.id, values)
 
-    def _read_contents(self, wanted: Mapping[str, str], contents: dict[str, LiveContent]) -> None:
+    def _read_contents(self, wanted: Mapping[str, str], contents: dict[str, LiveContent | None]) -> None:
+        contents.update(dict.fromkeys(wanted))
         for usage_key, read in self.client.read_blocks(wanted.items()).items():
             contents[usage_key] = LiveContent(read.content, read.fields)
 
@@ -156,7 +158,7 @@ class Session:
             if place and (known is None or known.children is None):
                 yield place
 
-    def _read_pages(self, contents: dict[str, LiveContent]) -> tuple[RemoteBlock, ...] | None:
+    def _read_pages(self, contents: dict[str, LiveContent | None]) -> tuple[RemoteBlock, ...] | None:
         """The live pages that no lock entry claims, when the source has new ones; None where they cannot be seen."""
         entries = self.state.part.entries
         if all(block.key in entries for block in self.course.detached if block.category == "static_tab"):
@@ -168,17 +170,17 @@ class Session:
             self._read_contents({page.usage_key: page.category for page in pages}, contents)
         return pages
 
-    def _doubtful(self) -> dict[BlockKey, str]:
-        """Blocks whose create was never answered → the usage keys of their parents."""
+    def _doubtful(self) -> dict[BlockKey, tuple[str, frozenset[str]]]:
+        """Blocks whose create was never answered → the usage key of their parent, and what stood there before."""
         entries = self.state.part.entries
         root = self.dialect.root_key(self.course.id)
-        found: dict[BlockKey, str] = {}
+        found: dict[BlockKey, tuple[str, frozenset[str]]] = {}
         for intent in self.state.pending():
             if isinstance(intent.operation, CreateBlock):
                 parent = intent.operation.parent
                 place = root if parent == ROOT_KEY else entries[parent].usage_key if parent in entries else None
                 if place is not None:
-                    found[intent.operation.key] = place
+                    found[intent.operation.key] = (place, frozenset(intent.operation.others))
         return found
 
     def _live_assets(self) -> Mapping[str, int | None] | None:

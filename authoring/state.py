@@ -7,6 +7,8 @@ import os
 import socket
 import sys
 import time
+from collections import defaultdict
+from collections.abc import Set
 from pathlib import Path
 from types import TracebackType
 
@@ -15,7 +17,8 @@ from filelock import FileLock, Timeout
 from authoring.errors import BusyError, LockfileError
 from authoring.journal import Changes, Intent, Journal
 from authoring.lockfile import Lockfile, LockPart, load_lockfile, save_lockfile
-from authoring.operations import Operation
+from authoring.model import BlockKey
+from authoring.operations import CreateBlock, Operation
 
 LOCAL_FOLDER = ".authoring"
 SAVE_EVERY = 2.0
@@ -62,6 +65,7 @@ class CourseState:
         self._journal: Journal | None = None
         self._finished: list[tuple[int, Changes]] = []
         self._begun: int | None = None
+        self._doubts: defaultdict[BlockKey, list[int]] = defaultdict(list)
         self.part = LockPart(target, course)
 
     def __enter__(self) -> CourseState:
@@ -126,7 +130,7 @@ class CourseState:
 
     def finish(self, intent: int, changes: Changes) -> None:
         """Take the outcome of an operation into `part`; it is on disk before the next one begins."""
-        self._finished.append((intent, changes))
+        self._finished += [(intent, changes), *self._answered_by(changes)]
         self.part = changes.apply(self.part)
         self._dirty = True
         if time.monotonic() - self._saved > SAVE_EVERY:
@@ -135,7 +139,8 @@ class CourseState:
     def settle(self, changes: Changes) -> None:
         """Put on disk, at once, what the operation under way has brought so far; its intent is answered by that."""
         assert self._begun is not None
-        self.journal.advance(self._target, self._course, [(self._begun, changes)], None)
+        answered = [(self._begun, changes), *self._answered_by(changes)]
+        self.journal.advance(self._target, self._course, answered, None)
         self.part = changes.apply(self.part)
         self._dirty = True
 
@@ -143,9 +148,19 @@ class CourseState:
         """Record that an operation is known not to have happened."""
         self.journal.refuse(intent)
 
-    def drop_intents(self) -> None:
-        """Forget what earlier runs left open: the live course was read since."""
-        self.journal.drop_intents(self._target, self._course)
+    def _answered_by(self, changes: Changes) -> list[tuple[int, Changes]]:
+        """The creates of earlier runs that are no longer in doubt, now that their blocks have an entry."""
+        return [(old, Changes()) for entry in changes.entries for old in self._doubts.pop(entry.key, ())]
+
+    def drop_intents(self, keep: Set[BlockKey]) -> None:
+        """Forget what earlier runs left open: the live course was read since. The creates of the blocks `keep` stay in doubt
+        until these have an entry: a run that is killed before that must still know of them."""
+        self._doubts.clear()
+        for intent in self.pending():
+            if isinstance(intent.operation, CreateBlock) and intent.operation.key in keep:
+                self._doubts[intent.operation.key].append(intent.id)
+            else:
+                self.journal.refuse(intent.id)
 
     def pending(self) -> tuple[Intent, ...]:
         """Operations that an earlier run began and whose outcome nobody knows."""
