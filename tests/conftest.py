@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
+
+from tests import counting
 
 BuildCourse: TypeAlias = Callable[[Mapping[str, str | bytes]], Path]
 
@@ -30,3 +32,19 @@ def build_course(tmp_path: Path) -> BuildCourse:
         return write_tree(folder, {"course.yaml": "org: Demo\nnumber: DS101\nrun: 2027_T1\n", **files})
 
     return build
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["cases"] = counting.told()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    counting.take(getattr(node, "workeroutput", {}).get("cases", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in counting.lines():
+        terminalreporter.write_line(line)

@@ -22,7 +22,7 @@ from click.testing import CliRunner
 
 from authoring.cli import main
 from authoring.sandbox import Fault, FaultKind
-from tests import test_faults
+from tests import counting
 from tests.test_faults import (
     FAULTS,
     PUSH,
@@ -32,7 +32,6 @@ from tests.test_faults import (
     Setting,
     assert_exact,
     assert_lock_is_valid,
-    cases,
     name_of,
     no_pauses,
     open_desk,
@@ -42,6 +41,7 @@ from tests.test_faults import (
 
 __all__ = ["no_pauses", "running"]  # fixtures, used by every test here
 
+cases = counting.cases["killed processes and lost machines"]
 FULL = os.environ.get("AUTHORING_FULL") == "1"
 STRIDE = 1 if FULL else 41
 KILLED = 9
@@ -166,8 +166,3 @@ def test_a_fault_at_a_write_and_the_machine_is_lost(
         lose_journal(desk, lock)
         cases[f"{name_of(fault)}, journal lost"] += 1
         recover(desk, label)
-
-
-def test_the_cases_are_counted() -> None:
-    """The listing at the end is of these."""
-    assert test_faults.cases is cases

@@ -28,6 +28,7 @@ import pytest
 
 from authoring.lockfile import load_lockfile
 from authoring.sandbox import DOCUMENTED, OBSERVED, Fault, FaultKind, Profile, SandboxServer
+from tests import counting
 from tests.conftest import write_tree
 from tests.desk import Desk, differences, ids_of
 from tests.test_main_job import PNG
@@ -116,15 +117,15 @@ PUSH = ("--publish", "--delete-removed")
 CONTAINERS = {"first": 7, "update": 2}
 """Push → how many of its creates, which are the first ones, make the course or what its outline lists."""
 
-cases: Counter[str] = Counter()
+cases = counting.cases["faults at a write"]
 servers: dict[str, SandboxServer] = {}
 writes: dict[tuple[str, str, str], list[str]] = {}
 """Dialect, profile, push → the kinds of its writes, in order."""
 
 
 @pytest.fixture(scope="module", autouse=True)
-def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[None]:
-    """One sandbox for each profile; each case is a course of its own in it. Tells in the end how many cases ran."""
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One sandbox for each profile; each case is a course of its own in it."""
     home = tmp_path_factory.mktemp("sandboxes")
     with (
         SandboxServer(home / "d.sqlite3", DOCUMENTED) as documented,
@@ -132,10 +133,6 @@ def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
     ):
         servers.update({str(DOCUMENTED.name): documented, str(OBSERVED.name): seen})
         yield
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        listing = ", ".join(f"{name} {count}" for name, count in sorted(cases.items()))
-        reporter.write_line(f"\n{cases.total()} faulty runs: {listing}")
 
 
 @pytest.fixture(autouse=True)

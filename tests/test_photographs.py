@@ -20,7 +20,6 @@ import os
 import random
 import re
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,15 +28,14 @@ import httpx
 import pytest
 
 from authoring.sandbox import DOCUMENTED, OBSERVED, Fault, FaultKind, Profile
+from tests import counting
 from tests.conftest import write_tree
 from tests.crashing import CrashDesk, Moment, Photo, Wire, bench, photograph, wrongs
 from tests.importers.scorm.packages import PAGE, manifest, write_zip
 from tests.test_main_job import PNG
 
 FULL = os.environ.get("AUTHORING_FULL") == "1"
-WANTED = FULL or "AUTHORING_SAMPLE" in os.environ
-pytestmark = pytest.mark.skipif(not WANTED, reason="AUTHORING_FULL=1, or AUTHORING_SAMPLE=N for a sample, runs them")
-SAMPLE = int(os.environ.get("AUTHORING_SAMPLE", "8"))
+SAMPLE = int(os.environ.get("AUTHORING_SAMPLE", "14"))
 """Cases of each setting, push and group that run by default."""
 SECRETS = {"TOOL_KEY": "tool-key-1", "TOOL_SECRET": "tool-secret-1"}
 PUSH = ("--publish", "--delete-removed")
@@ -139,7 +137,8 @@ FAULTS: Mapping[str, Fault | None] = {
 SAYS = re.compile(r"(use a Studio session|look in Studio), (then|or) pass --beside")
 """What a run says that cannot see, with a token alone, whether a block is there."""
 
-counts: Counter[str] = Counter()
+counts = counting.cases["exactly once"]
+stops = counting.cases["exactly once: of these, stopped and said that this login cannot see it"]
 
 
 @dataclass
@@ -183,23 +182,15 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield made
 
 
-@pytest.fixture(scope="module", autouse=True)
-def tell(request: pytest.FixtureRequest) -> Iterator[None]:
-    yield
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        listing = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-        reporter.write_line(f"\nexactly once: {counts.total()} cases: {listing}")
-
-
 def sample(cases: list[tuple[str, str, str]], label: str) -> list[tuple[str, str, str]]:
     """All cases, or so many that are spread over them evenly, in a random order that is always the same."""
     if FULL:
         return cases
-    random.Random(zlib.crc32(label.encode())).shuffle(cases)  # a sample, no secret
+    seed = zlib.crc32(label.encode())
+    random.Random(seed).shuffle(cases)  # a sample, no secret
     cases.sort(key=lambda case: case[0])  # so that the stride meets every kind
     stride = max(1, len(cases) // SAMPLE)
-    return cases[::stride]
+    return cases[seed % stride :: stride]
 
 
 def disk_of(start: Photo, found: Photo, disk: str) -> dict[str, bytes]:
@@ -217,7 +208,7 @@ def recover(stage: Stage, label: str) -> str | None:
     desk.server.clear_log()
     result = desk.run("push", *PUSH, code=None)
     if result.exit_code == 7 and not stage.setting.session and SAYS.search(result.output):
-        counts["(of these: stopped, since this login cannot see it)"] += 1
+        stops["exit 7"] += 1
         sent = [request for request in desk.server.requests if request.kind not in ("read", "login")]
         return f"{label}: stopped, but sent {sent}" if sent else None
     if result.exit_code == 7:
