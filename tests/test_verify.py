@@ -95,3 +95,20 @@ def test_what_somebody_changed_meanwhile_is_drift_and_stays(desk: Desk) -> None:
 
 def test_with_nothing_there_it_says_so(desk: Desk) -> None:
     assert "push it first" in desk.run("verify", code=5).stderr
+
+
+def test_the_reads_of_a_small_change_do_not_grow_with_the_course(desk: Desk) -> None:
+    def reads() -> int:
+        unit = desk.folder / "01-start/01-first/01-hello.md"
+        unit.write_text(unit.read_text("utf-8").replace("Welcome", "Welcome,\nWelcome", 1), "utf-8")
+        desk.kinds()
+        assert desk.push("--publish")["verified"]["ok"]
+        return desk.kinds().count("read")
+
+    desk.push("--publish")
+    small = reads()
+    assert small <= 10
+    unit = "---\ntitle: Unit {0}\n---\nWords.\n\n:::problem {{#question-{0}}}\n>>1 + 1<<\n\n= 2\n:::\n"
+    write_tree(desk.folder, {f"09-more/{n % 3}-part-{n % 3}/{n:02}-unit-{n}.md": unit.format(n) for n in range(30)})
+    desk.push("--publish")
+    assert reads() == small

@@ -116,7 +116,8 @@ def read_live_course(
 ) -> LiveCourse | None:
     """Read a course; None when there is none. `part` gives blocks the names that they have in the source.
 
-    With `only` the content of these blocks is read and no other: all others count as unknown but for their place. With
+    With `only` these blocks are read, where they stand, and nothing else: the number of reads does not grow with the course;
+    all others count as unknown, and what belongs to the course as a whole is left out. With
     `archive` the platform is asked for an OLX archive when a block has fields that no read of it shows; with `files` in any
     case, and the course's files are put into that folder. Raises ApiError when a read fails that the login opens.
     """
@@ -140,6 +141,8 @@ class _Reader:
         self.id = course
         self.part = part
         self.only = only
+        self.near = None if only is None else _with_parents(only, self.part)
+        """Blocks whose children are read; None: all."""
         self.names: dict[str, BlockKey] = {
             entry.usage_key: key for key, entry in part.entries.items() if entry.usage_key
         }
@@ -165,15 +168,13 @@ class _Reader:
         restorer = Restorer(self.id, self.names)
         root = self.tree(outline, outline.root, restorer)
         detached = [self.block(page, restorer, ()) for page in pages]
-        detached += self.about(restorer)
-        found = Course(
-            id=self.id,
-            root=root,
-            detached=tuple(detached),
-            assets=self.assets(),
-            grading=self.grading(),
-            lti_passports=self.passports(),
-        )
+        if self.wants("about"):
+            detached += self.about(restorer)
+        if self.wants("course_info"):
+            detached += self.handouts(restorer)
+        found = Course(id=self.id, root=root, detached=tuple(detached))
+        if self.only is None:
+            found = replace(found, assets=self.assets(), grading=self.grading(), lti_passports=self.passports())
         usage_keys = {key: usage for usage, key in self.names.items() if usage in self.seen(outline, pages)}
         drafts = {self.names[block.usage_key] for block in live if block.has_changes}
         return LiveCourse(
@@ -188,6 +189,10 @@ class _Reader:
             frozenset() if "about" in self.unread_parts else ABOUT_TEXTS & self.client.capabilities.about_texts,
         )
 
+    def wants(self, category: str) -> bool:
+        """Whether blocks of a category outside the tree are asked for."""
+        return self.only is None or any(key.category == category for key in self.only)
+
     @staticmethod
     def seen(outline: RemoteCourse, pages: tuple[RemoteBlock, ...]) -> set[str]:
         return {*outline.blocks, *(page.usage_key for page in pages)}
@@ -195,16 +200,26 @@ class _Reader:
     # --- structure
 
     def outline(self) -> RemoteCourse | None:
-        """The whole tree: what the outline leaves open is read level by level."""
+        """The tree: what the outline leaves open is read level by level."""
         outline = self.client.read_outline(self.id)
+        if outline is None:
+            return None
+        outline = self.opened(outline)
+        if self.near is not None and self.moved_away(outline):
+            self.near = None
+            outline = self.opened(outline)
+        return outline
+
+    def opened(self, outline: RemoteCourse) -> RemoteCourse:
         asked: set[str] = set()
         for _ in range(_LEVELS):
-            if outline is None:
-                return None
             open_ones = [
                 block.usage_key
                 for block in outline.walk()
-                if block.children is None and block.usage_key not in asked and self.may_hold(block)
+                if block.children is None
+                and block.usage_key not in asked
+                and self.may_hold(block)
+                and (self.near is None or self.names.get(block.usage_key) in self.near)
             ]
             if not open_ones:
                 break
@@ -212,12 +227,21 @@ class _Reader:
             outline = self.client.read_below(self.id, outline, open_ones)
         return outline
 
+    def moved_away(self, outline: RemoteCourse) -> bool:
+        """Whether a block that is asked for does not stand where it stood, so that it is to be looked for everywhere."""
+        places = (self.part.entries[key] for key in self.only or () if key in self.part.entries)
+        return any(
+            entry.usage_key and entry.parent is not None and entry.usage_key not in outline.blocks for entry in places
+        )
+
     @staticmethod
     def may_hold(block: RemoteBlock) -> bool:
         known = spec(block.category)
         return known is None or known.children
 
     def pages(self) -> tuple[RemoteBlock, ...]:
+        if not self.wants("static_tab"):
+            return ()
         pages = self.client.read_pages(self.id)
         if pages is None:
             self.unread_parts.append("pages")
@@ -294,7 +318,7 @@ class _Reader:
     # --- the course as a whole
 
     def about(self, restorer: Restorer) -> list[Block]:
-        """The texts of the about page, and the handouts where the login shows them."""
+        """The texts of the about page, where the login shows them."""
         found: list[Block] = []
         try:
             settings = self.client.read_course_settings(self.id)
@@ -305,6 +329,10 @@ class _Reader:
                 value = settings.get(ABOUT_NAMES.get(name, name))
                 if isinstance(value, str) and value.strip():
                     found.append(Block(BlockKey("about", name), content=restorer.text(value)))
+        return found
+
+    def handouts(self, restorer: Restorer) -> list[Block]:
+        found: list[Block] = []
         handouts = BlockKey("course_info", "handouts")
         usage = self.client.capabilities.detached_key(self.id, handouts)
         read = self.client.read_block(usage, "course_info")
@@ -355,6 +383,17 @@ class _Reader:
             self.unread_parts.append("passports")
             return ()
         return tuple(LtiPassport(lti_id, *variables(lti_id)) for lti_id in ids)
+
+
+def _with_parents(keys: frozenset[BlockKey], part: LockPart) -> frozenset[BlockKey]:
+    found: set[BlockKey] = set()
+    for key in keys:
+        at: BlockKey | None = key
+        while at is not None and at not in found:
+            found.add(at)
+            entry = part.entries.get(at)
+            at = entry.parent if entry is not None else None
+    return frozenset(found)
 
 
 DEFAULT_GRADERS = {("Homework", 0.15), ("Lab", 0.15), ("Midterm Exam", 0.3), ("Final Exam", 0.4)}
