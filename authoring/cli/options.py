@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +13,7 @@ import click
 from authoring.client.limits import IN_FLIGHT
 from authoring.keys import parse_course_key
 from authoring.model import CourseId
+from authoring.planner import PlanOptions
 from authoring.transport import Transport
 from importers import Shape
 
@@ -118,8 +121,14 @@ def wait(function: F) -> F:
     )(function)
 
 
-def consent(function: F) -> F:
-    """What a plan may do beyond creating and updating."""
+def consent(function: Callable[..., None]) -> Callable[..., None]:
+    """What a plan may do beyond creating and updating, as the one argument `wanted: PlanOptions`."""
+
+    @wraps(function)
+    def command(**arguments: Any) -> None:
+        named = {field.name: arguments.pop(field.name) for field in fields(PlanOptions) if field.name in arguments}
+        function(**arguments, wanted=PlanOptions(**named))
+
     for option in reversed(
         (
             click.option("--publish", is_flag=True, help="Publish what changed, so that learners see it."),
@@ -148,8 +157,8 @@ def consent(function: F) -> F:
             ),
         )
     ):
-        function = option(function)
-    return function
+        command = option(command)
+    return command
 
 
 def transport(function: F) -> F:
