@@ -20,8 +20,9 @@ from authoring.applier import Observer
 from authoring.client import Client
 from authoring.diagnostics import Diagnostics
 from authoring.errors import OutcomeUnknownError, RefusedError, SourceError, StalePlanError
+from authoring.exporter import read_live_course
 from authoring.keys import block_id, is_usage_key
-from authoring.lockfile import PACKAGE, LockEntry, LockPart, load_lockfile
+from authoring.lockfile import PACKAGE, LockEntry, LockPart, digest, load_lockfile
 from authoring.model import ROOT_KEY, Course, CourseId
 from authoring.registry import FieldType, fields_of, spec
 from authoring.source.coursefile import read_timezone
@@ -180,6 +181,18 @@ def _published(is_root: bool, entry: LockEntry) -> Mapping[str, str] | None:
         return None
     gone = {PACKAGE} | (RESET if is_root else set())
     return {name: digest for name, digest in entry.published.items() if name not in gone}
+
+
+def with_resets(client: Client, course: CourseId, part: LockPart) -> LockPart:
+    """The part of a fresh copy with what the platform itself put into the settings that it resets: nobody's edit, so that a
+    plan may write over it."""
+    root = part.entries.get(ROOT_KEY)
+    live = read_live_course(client, course, part, only=frozenset([ROOT_KEY]), archive=False)
+    if root is None or live is None:
+        return part
+    fields = live.course.root.fields
+    found = {name: digest(fields[name]) for name in RESET & fields.keys() if live.knows(ROOT_KEY, name)}
+    return part.with_entry(replace(root, pushed={**root.pushed, **found}))
 
 
 def copy_course(

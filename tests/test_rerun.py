@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,6 +25,7 @@ from authoring.session import load_course
 from authoring.source.dates import BadDateError, Calendar, parse_relative
 from tests.conftest import write_tree
 from tests.desk import Desk
+from tests.studio import Studio
 
 ZONE = ZoneInfo("Europe/Madrid")
 FILES: dict[str, str | bytes] = {
@@ -53,6 +55,12 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     folder = write_tree(tmp_path / "course", dict(FILES))
     with SandboxServer(tmp_path / "sandbox.sqlite3", replace(profile, rerun_seconds=0.3)) as server:
         yield Desk(folder, server, dialect, session)
+
+
+def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node["children"]:
+        yield from walk(child)
 
 
 def rerun(desk: Desk, *options: str, run: str = "2027_T1", code: int = 0) -> dict[str, object]:
@@ -125,6 +133,44 @@ def test_the_run_can_be_pushed_with_its_own_overrides(desk: Desk) -> None:
     found = dates(desk, "2027_T1")
     assert found["Second.due"] == "2027-05-02 23:59" and "Run me again.start" in found
     assert dates(desk, "2026_T3")["Second.due"] == "2026-10-25 23:59"
+
+
+def test_what_somebody_changed_in_the_new_run_is_not_written_over(desk: Desk) -> None:
+    desk.push("--publish")
+    rerun(desk, "--start", "2027-03-08")
+    key = "block-v1:DemoX+R1+2027_T1+type@sequential+block@"
+    (second,) = (
+        node["usage"]
+        for node in walk(desk.server.snapshot("course-v1:DemoX+R1+2027_T1")["draft"])
+        if node["fields"].get("display_name") == "Second"
+    )
+    assert second.startswith(key)
+    studio = Studio(desk.server)
+    with studio.http:
+        studio.update(second, metadata={"due": "2027-05-01T10:00:00Z"})
+    desk.writes()
+    file = desk.folder / "runs/2027_T1.yaml"
+    file.write_text(file.read_text("utf-8").replace("2027-04-25 23:59", "2027-05-02 23:59"), "utf-8")
+    report = rerun(desk, code=7)
+    assert "changed on the platform" in str(report["notices"])
+    assert desk.writes() == []
+    rerun(desk, "--overwrite")
+    assert dates(desk, "2027_T1")["Second.due"] == "2027-05-02 23:59"
+
+
+def test_components_without_ids_keep_their_blocks(desk: Desk) -> None:
+    """What was put before them after the last push of the source is made anew in the copy, and nothing else."""
+    desk.push("--publish")
+    file = desk.folder / "01-one/02-second/01-more.md"
+    file.write_text(
+        "First words.\n\n:::problem\n>>2 + 2<<\n\n= 4\n:::\n\nLast words.\n\n" + file.read_text("utf-8"), "utf-8"
+    )
+    desk.push("--publish")
+    file.write_text("New before all.\n\n:::done {#x}\n:::\n\n" + file.read_text("utf-8"), "utf-8")
+    report = rerun(desk, "--start", "2027-03-08")
+    made = [row for row in report["operations"] if row["op"] == "create"]  # type: ignore[attr-defined]
+    assert [row["block"].split("/")[0] for row in made] == ["html", "done"], made
+    assert rerun(desk)["operations"] == []
 
 
 FAULTS = [FaultKind.RESET_BEFORE, FaultKind.RESET_AFTER, FaultKind.ERROR_AFTER, FaultKind.HTML, FaultKind.UNAUTHORIZED]

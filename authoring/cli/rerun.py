@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import click
@@ -25,9 +25,10 @@ from authoring.cli.several import CombinedProgress, combined_progress, defect_te
 from authoring.client import Limits
 from authoring.diagnostics import Diagnostics
 from authoring.errors import SourceError
+from authoring.identity import align_implicit_keys
 from authoring.planner import PlanOptions
 from authoring.report import notice_lines, run_report, verdict_lines
-from authoring.rerunning import copy_course, rekeyed, source_part, write_run
+from authoring.rerunning import copy_course, rekeyed, source_part, with_resets, write_run
 from authoring.session import load_course
 from authoring.several import Ended, side_by_side
 from authoring.yamlnodes import Entry, items_of, mapping_of, parse_mapping, text_value
@@ -63,6 +64,7 @@ class _Done:
 @options.limits
 @options.profile
 @options.wait
+@click.option("--overwrite", is_flag=True, help="Write over what somebody changed in the new run meanwhile.")
 @options.as_json
 @handle_errors
 def rerun(
@@ -76,6 +78,7 @@ def rerun(
     max_in_flight: int,
     profile: str,
     wait: float,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Make the next run of a live course: copied by the platform, dates moved, published. Run it again to go on.
@@ -90,7 +93,7 @@ def rerun(
         by_folder = {job.folder: job for job in job_list}
 
         def work(place: Path) -> _Done:
-            return _rerun(by_folder[place], target_name, profile, wait, limits, progress)
+            return _rerun(by_folder[place], target_name, profile, wait, limits, progress, overwrite=overwrite)
 
         ended = side_by_side(by_folder, work, jobs=jobs, ended=lambda found: progress.course_ended(found.ok))
     code = max(_code(one) for one in ended)
@@ -144,7 +147,14 @@ def _word(entries: Mapping[str, Entry], name: str, findings: Diagnostics) -> str
 
 
 def _rerun(
-    job: _Job, target_name: str | None, profile: str, wait: float, limits: Limits, progress: CombinedProgress
+    job: _Job,
+    target_name: str | None,
+    profile: str,
+    wait: float,
+    limits: Limits,
+    progress: CombinedProgress,
+    *,
+    overwrite: bool,
 ) -> _Done:
     written = write_run(job.folder, job.run, job.start, lambda run: load_course(job.folder, run)[0])
     source = load_course(job.folder)[0].id
@@ -156,8 +166,9 @@ def _rerun(
         title = session.course.root.display_name or course.number
         made = copy_course(session.client, source, course, title, before, observer=progress)
         if not any(entry.usage_key for entry in session.state.part.entries.values()):
-            session.state.replace(rekeyed(before, source, course))
-        options = PlanOptions(publish=True, overwrite=True)
+            session.state.replace(with_resets(session.client, course, rekeyed(before, source, course)))
+            session = replace(session, course=align_implicit_keys(session.course, session.state.part))
+        options = PlanOptions(publish=True, overwrite=overwrite)
         plan = session.plan(options)
         if any(notice.blocking for notice in plan.notices):
             lines = tuple(notice_lines(plan))
