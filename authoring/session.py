@@ -27,7 +27,7 @@ from authoring.exporter import LiveCourse, read_live_course
 from authoring.identity import align_implicit_keys
 from authoring.lockfile import LockEntry, LockPart, wanted_state, with_orders
 from authoring.merge import Side
-from authoring.model import LIBRARY, ROOT_KEY, Asset, BlockKey, Course
+from authoring.model import LIBRARY, ROOT_KEY, Asset, Block, BlockKey, Course
 from authoring.olx.package import write_archive
 from authoring.olx.reader import without_pointers
 from authoring.operations import CreateBlock, ImportCourse, Notice, Plan, UpdateBlock
@@ -146,9 +146,9 @@ class Session:
     def _holders(
         self, outline: RemoteCourse, entries: Mapping[BlockKey, LockEntry], adopted: Mapping[BlockKey, str]
     ) -> Iterator[str]:
-        """Live blocks that get new children and whose children the outline does not tell."""
+        """Live blocks that get new children, or another order of them, and whose children the outline does not tell."""
         for block, parent in self.course.root.walk_with_parent():
-            if all(child.key in entries for child in block.children):
+            if all(child.key in entries for child in block.children) and not _may_stand_otherwise(block, entries):
                 continue
             place = entries[block.key].usage_key if block.key in entries else adopted.get(block.key)
             known = outline.blocks.get(place) if place else None
@@ -366,6 +366,13 @@ class Session:
         if ordered != self.state.part:
             self.state.replace(ordered)
         return applied
+
+
+def _may_stand_otherwise(block: Block, entries: Mapping[BlockKey, LockEntry]) -> bool:
+    """Whether the order of a block's children is not the one that was last the same here and there: it is new in the source, or a
+    run was killed before it came to it."""
+    known = entries[block.key].children if block.key in entries else None
+    return known is not None and known != tuple(child.key for child in block.children)
 
 
 @contextmanager

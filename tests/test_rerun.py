@@ -121,9 +121,7 @@ def test_the_run_can_be_pushed_with_its_own_overrides(desk: Desk) -> None:
     desk.push("--publish")
     rerun(desk, "--start", "2027-03-08")
     file = desk.folder / "runs/2027_T1.yaml"
-    file.write_text(
-        file.read_text("utf-8").replace("2027-04-25", "2027-05-02") + "title: Run me again\n", "utf-8"
-    )
+    file.write_text(file.read_text("utf-8").replace("2027-04-25", "2027-05-02") + "title: Run me again\n", "utf-8")
     rerun(desk)
     found = dates(desk, "2027_T1")
     assert found["Second.due"] == "2027-05-02 23:59" and "Run me again.start" in found
