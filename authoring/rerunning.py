@@ -40,7 +40,7 @@ from authoring.verifying import Verdict
 class RerunOptions:
     """What a rerun may do, and for how long it waits: `copy_wait` for the platform's copy, `wait` for another writer."""
 
-    overwrite: bool = False
+    plan: PlanOptions = field(default_factory=lambda: PlanOptions(publish=True))
     copy_wait: float = 1800.0
     wait: float = 0.0
     profile: Profile = DOCUMENTED
@@ -161,8 +161,7 @@ def _check_start(tree: SourceTree, run: str, start: str | None, source_run: str 
 
 def _bring(session: Session, source: CourseId, wanted: RerunOptions, observer: Observer, *, copied: bool) -> Reran:
     """Plan, apply, publish and verify the run, as a push does."""
-    options = PlanOptions(publish=True, overwrite=wanted.overwrite)
-    options = options.with_recreate() if session.embedded else options
+    options = wanted.plan.with_recreate() if session.embedded else wanted.plan
     plan = session.plan(options)
     result = Reran(source, session.course.id, plan, copied)
     if any(notice.blocking for notice in plan.notices):

@@ -69,6 +69,8 @@ class Session:
     state: CourseState
     environ: Mapping[str, str]
     packages: Packages
+    run: str | None = None
+    """The run whose file was read; None for course.yaml's own."""
 
     def check_packages(self) -> Diagnostics:
         """What is to be said of the course's SCORM packages."""
@@ -224,6 +226,7 @@ class Session:
             return ()
         live = self.read_course(archive=False, only=keys)
         found = {block.key: block for block in live.course.blocks()} if live is not None else {}
+        merged = "write what is to hold into its file" if self.run else "`authoring pull` merges it"
         notices = []
         for key in sorted(keys & found.keys(), key=str):
             assert live is not None
@@ -231,7 +234,7 @@ class Session:
             if parts:
                 message = (
                     f"{key} was changed on the platform since the last push ({', '.join(parts)}), and here as well:"
-                    " `authoring pull` merges it, --overwrite sends yours"
+                    f" {merged}, --overwrite sends yours"
                 )
                 notices.append(Notice("changed-there", message, key, blocking=True))
         return tuple(notices)
@@ -417,4 +420,5 @@ def open_session(
             state=state,
             environ=with_keyring(environ, course),
             packages=Packages(lambda: local_folder(folder)),
+            run=run,
         )

@@ -192,6 +192,10 @@ def test_a_course_that_was_never_pushed_has_nothing_to_copy(desk: Desk) -> None:
 def test_what_is_missing_is_said(desk: Desk) -> None:
     desk.push()
     assert "--start" in str(rerun(desk, code=1)["error"])
+    assert "holds a space" in str(rerun(desk, "--start", "2027-03-08", run="2027 T1", code=1)["error"])
+    assert "is the run that is to be copied" in str(
+        rerun(desk, "--start", "2027-03-08", run="2026_T3", code=1)["error"]
+    )
     assert "write 2026-01-31" in str(rerun(desk, "--start", "soon", code=1)["error"])
     assert not (desk.folder / "runs").exists() or not list((desk.folder / "runs").iterdir())
 
@@ -248,6 +252,31 @@ def test_how_a_date_is_written_says_whether_it_moves(desk: Desk) -> None:
     rerun(desk, "--start", "2026-09-14", run="2027_T2")
     assert "01-one/02-second:\n    due: 2026-09-20" in (desk.folder / "runs/2027_T2.yaml").read_text("utf-8")
     assert "01-first" not in (desk.folder / "runs/2027_T2.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("changed", ["due", "start"])
+def test_a_relative_date_stays_one_unless_it_was_changed_in_studio(desk: Desk, changed: str) -> None:
+    desk.edit("01-one/01-first/subsection.yaml", "23:59", "23:59  # before the fair")
+    desk.edit("01-one/02-second/subsection.yaml", "due: 2026-10-25 23:59", "due: week 7 Sunday")
+    desk.push("--publish")
+    before = parts(desk)["course-v1:DemoX+R1+2026_T3"]
+    studio = Studio(desk.server)
+    with studio.http:
+        if changed == "due":
+            (first,) = (one.usage_key for key, one in before.entries.items() if str(key) == "sequential/first")
+            studio.update(first, metadata={"due": "2026-11-05T18:00:00Z"})
+        else:
+            path = "/settings/details/course-v1:DemoX+R1+2026_T3"
+            studio.send("POST", path, {**studio.send("GET", path), "start_date": "2026-09-20T22:00:00Z"})
+    live = desk.live()["draft"]
+    desk.run("pull")
+    assert "# before the fair" in (desk.folder / "01-one/01-first/subsection.yaml").read_text("utf-8")
+    desk.writes()
+    desk.push("--publish")
+    assert desk.writes() == []
+    assert desk.live()["draft"] == live
+    second = (desk.folder / "01-one/02-second/subsection.yaml").read_text("utf-8")
+    assert ("due: week 7 Sunday" in second) == (changed == "due")
 
 
 RESPONSE = """:::openassessment {#essay}

@@ -119,10 +119,15 @@ def wait(function: F) -> F:
 
 
 def consent(function: F) -> F:
-    """What a plan may do beyond creating and updating."""
+    """What a plan may do beyond creating and updating, publishing included."""
+    publish = click.option("--publish", is_flag=True, help="Publish what changed, so that learners see it.")
+    return publish(consent_beside_publishing(function))
+
+
+def consent_beside_publishing(function: F) -> F:
+    """The same for a command that always publishes."""
     for option in reversed(
         (
-            click.option("--publish", is_flag=True, help="Publish what changed, so that learners see it."),
             click.option("--hide-removed", is_flag=True, help="Hide from learners what is no longer in the source."),
             click.option(
                 "--delete-removed",

@@ -26,6 +26,7 @@ from authoring.cli.several import CombinedProgress, combined_progress, defect_te
 from authoring.client import Limits
 from authoring.errors import SourceError
 from authoring.interrupts import finishing_calls
+from authoring.planner import PlanOptions
 from authoring.report import notice_lines, run_report, verdict_lines
 from authoring.rerunning import Reran, RerunOptions, Step, rerun
 from authoring.sandbox import DOCUMENTED, OBSERVED
@@ -50,7 +51,7 @@ from authoring.source.runs import run_path
     "--jobs", type=click.IntRange(min=1), default=4, show_default=True, metavar="N", help="Courses side by side."
 )
 @options.target
-@click.option("--overwrite", is_flag=True, help="Write over what somebody else changed in the new run.")
+@options.consent_beside_publishing
 @click.option(
     "--copy-wait",
     type=click.FloatRange(min=0),
@@ -72,7 +73,13 @@ def rerun_command(
     catalogue: Path | None,
     jobs: int,
     target_name: str | None,
+    hide_removed: bool,
+    delete_removed: bool,
+    restore: bool,
+    recreate: bool,
     overwrite: bool,
+    replace_passports: bool,
+    beside: bool,
     copy_wait: float,
     max_rate: float | None,
     max_in_flight: int,
@@ -85,7 +92,8 @@ def rerun_command(
     FILE for --all is YAML: `run`, `start` and `courses`, a list of folders or of {folder, run, start, from}.
     """
     temper = OBSERVED if profile == "observed" else DOCUMENTED
-    wanted = RerunOptions(overwrite, copy_wait, wait, temper, Limits(max_rate, max_in_flight))
+    plan = PlanOptions(True, hide_removed, delete_removed, restore, recreate, beside, overwrite, replace_passports)
+    wanted = RerunOptions(plan, copy_wait, wait, temper, Limits(max_rate, max_in_flight))
     if catalogue is not None:
         if folder is not None or source_run is not None:
             raise click.UsageError("with --all, folders and the runs that are copied stand in the list")
@@ -201,7 +209,7 @@ def _lines(folder: Path, done: Reran) -> Sequence[str]:
     if done.copied:
         lines.append("  copied by the platform")
     if done.applied is None or done.verdict is None:
-        lines.append("  NOT SENT: the plan needs consent")
+        lines.append("  NOT SENT: the plan needs consent; run the same command again with the flag that it names")
         return [*lines, *(f"  {line}" for line in notice_lines(done.plan))]
     count = len(done.applied.operations)
     lines.append(f"  {count} operations done" if count else "  nothing to do: it is as its source says")
