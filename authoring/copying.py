@@ -20,7 +20,7 @@ from authoring.keys import block_id, is_usage_key
 from authoring.lockfile import PACKAGE, Digests, LockEntry, LockPart, digest
 from authoring.model import ROOT_KEY, CourseId
 from authoring.operations import CreateCourse
-from authoring.remote import RemoteCourse
+from authoring.remote import Copying, RemoteCourse
 from authoring.rendering import Names, calls_of
 from authoring.session import Session
 
@@ -42,16 +42,15 @@ DOUBTS = 3
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One look at the new course: whether the platform says that it is being copied (None: this login cannot see it), why a
-    copying failed, the ids of its blocks (None: there is no such course)."""
+    """One look at the new course: what the platform says of its copying (None: this login cannot see it), and the ids of its
+    blocks (None: there is no such course)."""
 
-    copying: bool | None
-    failed: RefusedError | None
+    copying: Copying | None
     ids: frozenset[str] | None
 
     @property
     def begun(self) -> bool:
-        return self.copying is True or self.ids is not None
+        return self.copying is Copying.RUNNING or self.ids is not None
 
 
 def ensure_copy(
@@ -119,8 +118,8 @@ class _Copying:
         )
         seen = self._look()
         if not seen.begun:
-            if seen.failed is not None:
-                raise seen.failed
+            if seen.copying is Copying.FAILED:
+                raise self._failed()
             self._ask(doubtful=asked)
         elif not asked:
             self._refuse_another(seen, required)
@@ -138,13 +137,15 @@ class _Copying:
         return _ids(outline) & ours
 
     def _look(self) -> _Look:
-        copying, failed = None, None
-        try:
-            copying = self.client.read_copying(self.course)
-        except RefusedError as error:
-            copying, failed = False, error
-        outline = self.client.read_outline(self.course) if copying is not True else None
-        return _Look(copying, failed, _ids(outline) if outline is not None else None)
+        copying = self.client.read_copying(self.course)
+        outline = self.client.read_outline(self.course) if copying is not Copying.RUNNING else None
+        return _Look(copying, _ids(outline) if outline is not None else None)
+
+    def _failed(self) -> RefusedError:
+        return RefusedError(
+            f"the platform could not copy {self.source} as {self.course}",
+            "Studio's home page says why; dismiss the failed copy there, then run the same command again",
+        )
 
     def _refuse_another(self, seen: _Look, required: frozenset[str]) -> None:
         """Raises RefusedError when what is there is no copy, be it one that is not complete yet."""
@@ -200,12 +201,12 @@ class _Copying:
         for pause in _pauses():
             seen = self._look()
             whole = seen.ids is not None and required <= seen.ids
-            if whole and seen.copying is not True:
+            if whole and seen.copying is not Copying.RUNNING:
                 return
             if seen.ids and required and not required & seen.ids:
                 self._refuse_another(seen, required)
-            if seen.failed is not None:
-                raise seen.failed
+            if seen.copying is Copying.FAILED:
+                raise self._failed()
             if waited >= self.wait:
                 raise self._unfinished(seen, required)
             if not waited:
@@ -220,7 +221,7 @@ class _Copying:
             waited += pause
 
     def _unfinished(self, seen: _Look, required: frozenset[str]) -> RefusedError | ApplyError:
-        if seen.ids is None and seen.copying is not True and self.doubt is not None:
+        if seen.ids is None and seen.copying is not Copying.RUNNING and self.doubt is not None:
             return self.doubt
         lacking = len(required - seen.ids) if seen.ids is not None else 0
         more = f": {lacking} of {len(required)} parts of the outline are not in it" if lacking else ""

@@ -448,6 +448,30 @@ def test_a_platform_that_answers_late_is_asked_once(tmp_path: Path) -> None:
         assert len(server.courses()) == 2
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_release_without_a_list_of_copies(status: int, tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "course", dict(FILES))
+    with SandboxServer(tmp_path / "s.sqlite3", replace(DOCUMENTED, rerun_seconds=0.3)) as server:
+        desk = Desk(folder, server, "studio")
+        desk.push("--publish")
+        server.faults.add(Fault(FaultKind.ERROR_BEFORE, path="home/courses", times=10_000, status=status))
+        assert rerun(desk, "--start", "2027-03-08")["copied"] is True
+        assert rerun(desk)["operations"] == []
+
+
+def test_a_run_that_was_deleted_in_studio_is_not_made_anew_unasked(desk: Desk) -> None:
+    desk.push("--publish")
+    rerun(desk, "--start", "2027-03-08")
+    studio = Studio(desk.server)
+    with studio.http:
+        studio.send("POST", "/api/ibl/manage/course/delete", {"course_key": "course-v1:DemoX+R1+2027_T1"})
+    desk.writes()
+    assert "--recreate" in str(rerun(desk, code=7)["notices"])
+    assert desk.writes() == []
+    rerun(desk, "--recreate")
+    assert dates(desk, "2027_T1")["First.due"] == "2027-03-28 23:59"
+
+
 # -- what follows, and what a copy does not have
 
 
