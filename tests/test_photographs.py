@@ -22,6 +22,7 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -101,9 +102,16 @@ class Setting:
     dialect: str
     profile: Profile
     session: bool = True
+    archive: bool = False
+    """Whether the first push goes as one OLX archive."""
 
     def __str__(self) -> str:
-        return f"{self.dialect}-{self.profile.name}{'' if self.session else '-token'}"
+        return (
+            f"{self.dialect}-{self.profile.name}{'' if self.session else '-token'}{'-archive' if self.archive else ''}"
+        )
+
+    def options(self, push: str) -> tuple[str, ...]:
+        return (*PUSH, "--transport", "olx") if self.archive and push == "first" else PUSH
 
 
 SETTINGS = (
@@ -112,6 +120,7 @@ SETTINGS = (
     Setting("ibl", DOCUMENTED, session=False),
     Setting("studio", DOCUMENTED),
     Setting("studio", OBSERVED),
+    Setting("studio", DOCUMENTED, archive=True),
 )
 PUSHES = ("first", "second")
 CRASHES = ("before send", "before reply", "before record")
@@ -175,10 +184,12 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
                 second(desk.folder, session=setting.session)
             made.starts[push] = desk.photo()
             desk.server.clear_log()
-            made.moments[push] = photograph(desk, made.wire, lambda: desk.push(*PUSH))
+            made.moments[push] = photograph(desk, made.wire, partial(desk.push, *setting.options(push)))
             made.calls[push] = len(desk.server.requests)
+            if setting.archive:
+                assert any(moment.path.startswith("/import/") for moment in made.moments[push]) == (push == "first")
             assert wrongs(desk) == []
-            assert desk.push(*PUSH)["operations"] == []
+            assert desk.push(*setting.options(push))["operations"] == []
         yield made
 
 
@@ -202,11 +213,11 @@ def disk_of(start: Photo, found: Photo, disk: str) -> dict[str, bytes]:
     return {path: content for path, content in start.files.items() if not path.startswith(".authoring/")}
 
 
-def recover(stage: Stage, label: str) -> str | None:
+def recover(stage: Stage, push: str, label: str) -> str | None:
     """Push again without a fault, then once more; what is wrong then. With a token alone a run may stop and say so."""
-    desk = stage.desk
+    desk, options = stage.desk, stage.setting.options(push)
     desk.server.clear_log()
-    result = desk.run("push", *PUSH, code=None)
+    result = desk.run("push", *options, code=None)
     if result.exit_code == 7 and not stage.setting.session and SAYS.search(result.output):
         stops["exit 7"] += 1
         sent = [request for request in desk.server.requests if request.kind not in ("read", "login")]
@@ -216,7 +227,7 @@ def recover(stage: Stage, label: str) -> str | None:
     if result.exit_code:
         return f"{label}: exit {result.exit_code}: {result.stderr.strip()[-600:]}"
     found = wrongs(desk)
-    again = desk.report("push", *PUSH, code=None)
+    again = desk.report("push", *options, code=None)
     if again.get("operations") != []:
         found.append(f"the push after it is not empty: {again}")
     return f"{label}: {found}" if found else None
@@ -242,7 +253,7 @@ def test_a_killed_process(stage: Stage, push: str) -> None:
         stage.desk.put_back(platform, files=disk_of(start, found, disk))
         counts[f"killed {crash}"] += 1
         label = f"{stage.setting} {push}: killed {crash} of write {number} ({moment.method} {moment.path}), disk {disk}"
-        failures += filter(None, [recover(stage, label)])
+        failures += filter(None, [recover(stage, push, label)])
     assert not failures, f"{len(failures)} failures\n" + "\n".join(failures[:12])
 
 
@@ -260,7 +271,7 @@ def test_a_fault(stage: Stage, push: str, lasting: bool) -> None:
     for name, disk, number in sample(cases, f"{stage.setting} {push} {lasting}"):
         desk.put_back(start)
         strike_at(desk, stage.wire, name, int(number), lasting=lasting)
-        result = desk.run("push", *PUSH, code=None)
+        result = desk.run("push", *stage.setting.options(push), code=None)
         desk.server.faults.clear()
         stage.wire.after = None
         counts[name] += 1
@@ -269,7 +280,7 @@ def test_a_fault(stage: Stage, push: str, lasting: bool) -> None:
             failures.append(f"{label}: exit {result.exit_code} {result.stderr[-500:]}")
         if disk != "kept":
             desk.put_back(desk.photo(), files=disk_of(start, desk.photo(), disk))
-        failures += filter(None, [recover(stage, label)])
+        failures += filter(None, [recover(stage, push, label)])
     assert not failures, f"{len(failures)} failures\n" + "\n".join(failures[:12])
 
 

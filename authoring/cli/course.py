@@ -114,14 +114,7 @@ def check(
 def plan(
     folder: Path,
     target_name: str | None,
-    publish: bool,
-    hide_removed: bool,
-    delete_removed: bool,
-    restore: bool,
-    recreate: bool,
-    overwrite: bool,
-    replace_passports: bool,
-    beside: bool,
+    wanted: PlanOptions,
     transport: str,
     profile: str,
     strict: bool,
@@ -131,7 +124,6 @@ def plan(
     as_json: bool,
 ) -> None:
     """Say what a push would do, call by call. Sends nothing that changes anything."""
-    wanted = PlanOptions(publish, hide_removed, delete_removed, restore, recreate, beside, overwrite, replace_passports)
     with open_for(folder, target_name, profile, wait, run=run) as session:
         _stop_on_warnings(session, strict)
         made = session.plan(_for(session, wanted), Transport(transport))
@@ -171,14 +163,7 @@ def plan(
 def push(
     folders: tuple[Path, ...],
     target_name: str | None,
-    publish: bool,
-    hide_removed: bool,
-    delete_removed: bool,
-    restore: bool,
-    recreate: bool,
-    overwrite: bool,
-    replace_passports: bool,
-    beside: bool,
+    wanted: PlanOptions,
     transport: str,
     profile: str,
     strict: bool,
@@ -195,7 +180,6 @@ def push(
 
     Several folders are pushed side by side; the failure of one leaves the others alone.
     """
-    wanted = PlanOptions(publish, hide_removed, delete_removed, restore, recreate, beside, overwrite, replace_passports)
     limits = Limits(max_rate, max_in_flight)
     if len(folders) > 1:
         if plan_file is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +13,7 @@ import click
 from authoring.client.limits import IN_FLIGHT
 from authoring.keys import parse_course_key
 from authoring.model import CourseId
+from authoring.planner import PlanOptions
 from authoring.transport import Transport
 from importers import Shape
 
@@ -118,43 +121,48 @@ def wait(function: F) -> F:
     )(function)
 
 
-def consent(function: F) -> F:
-    """What a plan may do beyond creating and updating, publishing included."""
-    publish = click.option("--publish", is_flag=True, help="Publish what changed, so that learners see it.")
-    return publish(consent_beside_publishing(function))
+_PUBLISH = click.option("--publish", is_flag=True, help="Publish what changed, so that learners see it.")
+_BESIDE_PUBLISHING = (
+    click.option("--hide-removed", is_flag=True, help="Hide from learners what is no longer in the source."),
+    click.option(
+        "--delete-removed", is_flag=True, help="DELETE what is no longer in the source, with learners' work in it."
+    ),
+    click.option("--restore", is_flag=True, help="Make anew what was deleted on the platform."),
+    click.option("--recreate", is_flag=True, help="Make the course anew when the platform lost it."),
+    click.option(
+        "--overwrite",
+        is_flag=True,
+        help="Send your part even where somebody changed it on the platform since the last push or pull.",
+    ),
+    click.option(
+        "--replace-passports",
+        is_flag=True,
+        help="Put your LTI passports in the place of those with the same id and another key or secret.",
+    ),
+    click.option(
+        "--beside",
+        is_flag=True,
+        help="Make components even beside others of the same name that the lock file does not know.",
+    ),
+)
 
 
-def consent_beside_publishing(function: F) -> F:
-    """The same for a command that always publishes."""
-    for option in reversed(
-        (
-            click.option("--hide-removed", is_flag=True, help="Hide from learners what is no longer in the source."),
-            click.option(
-                "--delete-removed",
-                is_flag=True,
-                help="DELETE what is no longer in the source, with learners' work in it.",
-            ),
-            click.option("--restore", is_flag=True, help="Make anew what was deleted on the platform."),
-            click.option("--recreate", is_flag=True, help="Make the course anew when the platform lost it."),
-            click.option(
-                "--overwrite",
-                is_flag=True,
-                help="Send your part even where somebody changed it on the platform since the last push or pull.",
-            ),
-            click.option(
-                "--replace-passports",
-                is_flag=True,
-                help="Put your LTI passports in the place of those with the same id and another key or secret.",
-            ),
-            click.option(
-                "--beside",
-                is_flag=True,
-                help="Make components even beside others of the same name that the lock file does not know.",
-            ),
-        )
-    ):
-        function = option(function)
-    return function
+def consent(function: Callable[..., None]) -> Callable[..., None]:
+    """What a plan may do beyond creating and updating, as the one argument `wanted: PlanOptions`."""
+    return _PUBLISH(consent_beside_publishing(function))
+
+
+def consent_beside_publishing(function: Callable[..., None]) -> Callable[..., None]:
+    """The same for a command that decides about publishing by itself."""
+
+    @wraps(function)
+    def command(**arguments: Any) -> None:
+        named = {field.name: arguments.pop(field.name) for field in fields(PlanOptions) if field.name in arguments}
+        function(**arguments, wanted=PlanOptions(**named))
+
+    for option in reversed(_BESIDE_PUBLISHING):
+        command = option(command)
+    return command
 
 
 def transport(function: F) -> F:

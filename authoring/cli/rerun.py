@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -73,13 +74,7 @@ def rerun_command(
     catalogue: Path | None,
     jobs: int,
     target_name: str | None,
-    hide_removed: bool,
-    delete_removed: bool,
-    restore: bool,
-    recreate: bool,
-    overwrite: bool,
-    replace_passports: bool,
-    beside: bool,
+    wanted: PlanOptions,
     copy_wait: float,
     max_rate: float | None,
     max_in_flight: int,
@@ -92,8 +87,7 @@ def rerun_command(
     FILE for --all is YAML: `run`, `start` and `courses`, a list of folders or of {folder, run, start, from}.
     """
     temper = OBSERVED if profile == "observed" else DOCUMENTED
-    plan = PlanOptions(True, hide_removed, delete_removed, restore, recreate, beside, overwrite, replace_passports)
-    wanted = RerunOptions(plan, copy_wait, wait, temper, Limits(max_rate, max_in_flight))
+    several = RerunOptions(replace(wanted, publish=True), copy_wait, wait, temper, Limits(max_rate, max_in_flight))
     if catalogue is not None:
         if folder is not None or source_run is not None:
             raise click.UsageError("with --all, folders and the runs that are copied stand in the list")
@@ -102,7 +96,7 @@ def rerun_command(
         raise click.UsageError("--run says what the new run is called")
     else:
         courses = (CatalogueCourse(folder or Path(), run, start, source_run),)
-    ended = _rerun_all(courses, target_name, wanted, jobs)
+    ended = _rerun_all(courses, target_name, several, jobs)
     code = max(_code(one) for one in ended)
     if as_json:
         rows = [_row(one) for one in ended]

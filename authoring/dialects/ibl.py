@@ -7,7 +7,6 @@ Studio session only the platform's own endpoints are open; docs/platform.md has 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from authoring.calls import Answer, Call, CallKind, Json, Service
 from authoring.dialects import bodies, readers
@@ -38,33 +37,10 @@ class IblDialect(StockRoutes):
     """The ibl platform's endpoints; Studio's own where `stock` says that the login opens them."""
 
     name = "ibl"
+    courses = COURSE
     absent_statuses = frozenset({404})
 
     # -- the course ---------------------------------------------------------------------------------------------------
-
-    def create_course(self, course: CourseId, display_name: str) -> Call:
-        """Number and run are always sent: without them every call makes another course."""
-        body: Json = {
-            "org": course.org,
-            "number": course.number,
-            "run": course.run,
-            "display_name": display_name,
-        }
-        return Call(
-            CallKind.CREATE,
-            Service.CMS,
-            "POST",
-            COURSE,
-            json=body,
-            repeatable=False,
-            check=bodies.course_refusal,
-        )
-
-    def rerun_course(self, source: CourseId, course: CourseId, display_name: str) -> Call:
-        """Make a course as a copy of another; the copying is background work of the platform."""
-        made = self.create_course(course, display_name)
-        assert isinstance(made.json, Mapping)
-        return replace(made, json={**made.json, "source_course_key": str(source)})
 
     def read_course(self, course: CourseId) -> Call:
         return read(COURSE, {"course_key": str(course)})

@@ -6,7 +6,9 @@ Open edX: cms/djangoapps/contentstore/xblock_storage_handlers/view_handlers.py, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 from authoring.calls import Answer, Call, CallKind, FilePart, Json, Merge, Service
 from authoring.dialects import bodies, readers
@@ -30,6 +32,9 @@ class StockRoutes:
     """What dialects share. `stock` tells whether the login opens these routes; where not, asking for one raises
     NoRouteError."""
 
+    courses: ClassVar[str] = "/course/"
+    """Where courses are made."""
+
     def __init__(self, *, stock: bool = True, options: Options | None = None) -> None:
         self._stock = stock
         self._options = options or Options()
@@ -51,6 +56,32 @@ class StockRoutes:
 
     def root_key(self, course: CourseId) -> str:
         return root_key(course)
+
+    # -- the course ---------------------------------------------------------------------------------------------------
+
+    def create_course(self, course: CourseId, display_name: str) -> Call:
+        """Number and run are always sent: without them every call to the ibl platform makes another course."""
+        body: Json = {
+            "org": course.org,
+            "number": course.number,
+            "run": course.run,
+            "display_name": display_name,
+        }
+        return Call(
+            CallKind.CREATE,
+            Service.CMS,
+            "POST",
+            self.courses,
+            json=body,
+            repeatable=False,
+            check=bodies.course_refusal,
+        )
+
+    def rerun_course(self, source: CourseId, course: CourseId, display_name: str) -> Call:
+        """Make a course as a copy of another; the copying is background work of the platform."""
+        made = self.create_course(course, display_name)
+        assert isinstance(made.json, Mapping)
+        return replace(made, json={**made.json, "source_course_key": str(source)})
 
     # -- blocks -------------------------------------------------------------------------------------------------------
 

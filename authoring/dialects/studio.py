@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from authoring.calls import Call, CallKind, Json, Merge, Service
 from authoring.dialects import bodies, readers
@@ -22,29 +21,6 @@ class StudioDialect(StockRoutes):
     one of a key that is taken is refused."""
 
     # -- the course ---------------------------------------------------------------------------------------------------
-
-    def create_course(self, course: CourseId, display_name: str) -> Call:
-        body: Json = {
-            "org": course.org,
-            "number": course.number,
-            "run": course.run,
-            "display_name": display_name,
-        }
-        return Call(
-            CallKind.CREATE,
-            Service.CMS,
-            "POST",
-            "/course/",
-            json=body,
-            repeatable=False,
-            check=bodies.course_refusal,
-        )
-
-    def rerun_course(self, source: CourseId, course: CourseId, display_name: str) -> Call:
-        """Make a course as a copy of another; the copying is background work of the platform."""
-        made = self.create_course(course, display_name)
-        assert isinstance(made.json, Mapping)
-        return replace(made, json={**made.json, "source_course_key": str(source)})
 
     def read_course(self, course: CourseId) -> Call:
         return self._read_stock_outline(course)

@@ -175,7 +175,8 @@ class _Reader:
         found = Course(id=self.id, root=root, detached=tuple(detached))
         if self.only is None:
             found = replace(found, assets=self.assets(), grading=self.grading(), lti_passports=self.passports())
-        usage_keys = {key: usage for usage, key in self.names.items() if usage in self.seen(outline, pages)}
+        seen = {*outline.blocks, *(page.usage_key for page in pages)}
+        usage_keys = {key: usage for usage, key in self.names.items() if usage in seen}
         drafts = {self.names[block.usage_key] for block in live if block.has_changes}
         return LiveCourse(
             found,
@@ -192,10 +193,6 @@ class _Reader:
     def wants(self, category: str) -> bool:
         """Whether blocks of a category outside the tree are asked for."""
         return self.only is None or any(key.category == category for key in self.only)
-
-    @staticmethod
-    def seen(outline: RemoteCourse, pages: tuple[RemoteBlock, ...]) -> set[str]:
-        return {*outline.blocks, *(page.usage_key for page in pages)}
 
     # --- structure
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 from authoring.comparison import plain_prompt
 from authoring.keys import block_category, block_id, is_usage_key
@@ -39,7 +40,10 @@ class Restorer:
         self._served = re.compile(
             rf"(?<![\w.:/-])/(?:assets/courseware/v\d+/[0-9a-f]+/)?(?:asset-v1:{own}\+type@asset\+block@|courses/course-v1:{own}/static/)"
         )
-        self._ids = {block_id(usage): key.url_name for usage, key in names.items() if is_usage_key(usage)}
+
+    @cached_property
+    def _ids(self) -> Mapping[str, str]:
+        return {block_id(usage): key.url_name for usage, key in self._names.items() if is_usage_key(usage)}
 
     def body(self, text: str, locked: str | None) -> str:
         """A text body with our names in its links; as it was pushed, where it is still that."""
