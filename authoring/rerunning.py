@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from authoring import interrupts
 from authoring.applier import Applied, Observer
+from authoring.calls import CallKind
 from authoring.checks import check_course
 from authoring.client import Limits
 from authoring.copying import ensure_copy, nothing_to_copy
@@ -77,7 +78,7 @@ class Reran:
     verdict: Verdict | None = None
     resent: int = 0
     steps: tuple[StepDone, ...] = ()
-    calls: Mapping[str, int] = field(default_factory=dict)
+    calls: Mapping[CallKind, int] = field(default_factory=dict)
     """All requests, by kind."""
 
 
@@ -118,11 +119,7 @@ def rerun(
         result = _bring(session, source, wanted, observer, copied=copied)
         if result.verdict is not None and result.verdict.ok:
             result = replace(result, steps=tuple(step(session, observer) for step in then))
-        return replace(
-            result,
-            written=written,
-            calls={str(kind): count for kind, count in sorted(session.client.calls.items()) if count},
-        )
+        return replace(result, written=written, calls=dict(session.client.calls))
 
 
 def _prepare(

@@ -169,12 +169,12 @@ def _report(done: Reran) -> dict[str, object]:
         "source": str(done.source),
         "copied": done.copied,
         "written": run_path(done.course.run) if done.written else None,
-        "calls": dict(done.calls),
+        "calls": {str(kind): count for kind, count in sorted(done.calls.items()) if count},
     }
     if done.applied is None or done.verdict is None:
         return head | {"operations": [], "notices": list(notice_lines(done.plan))}
     return {
-        **run_report(done.plan, done.applied, calls={}),
+        **run_report(done.plan, done.applied, calls=done.calls),
         **head,
         "verified": done.verdict.to_json(),
         "resent": done.resent,
