@@ -71,7 +71,11 @@ class Calendar:
         """The date that `text` is in a field of that name. Raises BadDateError."""
         if not is_relative(text):
             return parse_date(text.strip(), self.timezone, day_end=name in DAY_ENDS)
-        return self._utc(self._local(text, name), later=name in DAY_ENDS)
+        try:
+            local = self._local(text, name)
+        except OverflowError as error:
+            raise BadDateError("that is beyond the calendar") from error
+        return self._utc(local, later=name in DAY_ENDS)
 
     def holiday_on(self, day: date) -> Holiday | None:
         """The holiday that a day is part of."""

@@ -78,6 +78,14 @@ def holidays(due: str) -> Calendar:
     return Calendar(MADRID, datetime(2027, 3, 1), (easter, Holiday("More", date(2027, 3, 29), date(2027, 3, 29), KEEP)))
 
 
+def test_the_end_of_the_calendar() -> None:
+    last = date(9999, 12, 31)
+    calendar = Calendar(MADRID, datetime(9999, 12, 20), (Holiday("End", last, last),))
+    for text in ("+ 11 days", "week 2 Friday", "week 3", "+ 1000 weeks"):
+        with pytest.raises(BadDateError, match="beyond the calendar"):
+            calendar.read(text, "due")
+
+
 def test_a_week_off_does_not_count() -> None:
     assert holidays("keep").read("week 3 Friday 12:00", "due") == "2027-03-19T11:00:00Z"
     assert holidays("keep").read("week 4 Monday 12:00", "start") == "2027-03-29T10:00:00Z"
