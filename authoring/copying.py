@@ -14,7 +14,15 @@ from dataclasses import dataclass, replace
 
 from authoring import interrupts
 from authoring.applier import Observer
-from authoring.errors import ApplyError, InterruptedRunError, OutcomeUnknownError, RefusedError, StalePlanError
+from authoring.errors import (
+    ApplyError,
+    InterruptedRunError,
+    LoginError,
+    OutcomeUnknownError,
+    RefusedError,
+    StalePlanError,
+    UnreachableError,
+)
 from authoring.exporter import read_live_course
 from authoring.keys import block_id, is_usage_key
 from authoring.lockfile import PACKAGE, Digests, LockEntry, LockPart, digest
@@ -38,6 +46,9 @@ PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between two looks at a copy that is being made; the last one again and again."""
 DOUBTS = 3
 """How often is looked for a copy whose request was never answered, before it is sent again; and how often it is sent."""
+
+DOUBT_WAIT = 60.0
+"""Seconds to wait for a copy of which nothing is seen, when one request was not answered and the next was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +189,10 @@ class _Copying:
                     return
                 state.refuse(intent)
                 raise
+            except (LoginError, UnreachableError):  # nothing was done
+                if not doubtful:
+                    state.refuse(intent)
+                raise
             except OutcomeUnknownError as error:
                 doubtful = True
                 if attempt == DOUBTS:
@@ -207,7 +222,7 @@ class _Copying:
                 self._refuse_another(seen, required)
             if seen.copying is Copying.FAILED:
                 raise self._failed()
-            if waited >= self.wait:
+            if waited >= (self.wait if seen.begun or self.doubt is None else min(self.wait, DOUBT_WAIT)):
                 raise self._unfinished(seen, required)
             if not waited:
                 self.observer.noted(f"the platform copies {self.source} as {self.course}")
@@ -221,7 +236,7 @@ class _Copying:
             waited += pause
 
     def _unfinished(self, seen: _Look, required: frozenset[str]) -> RefusedError | ApplyError:
-        if seen.ids is None and seen.copying is not Copying.RUNNING and self.doubt is not None:
+        if self.doubt is not None and not seen.begun:
             return self.doubt
         lacking = len(required - seen.ids) if seen.ids is not None else 0
         more = f": {lacking} of {len(required)} parts of the outline are not in it" if lacking else ""

@@ -476,6 +476,22 @@ def test_a_platform_that_answers_late_is_asked_once(tmp_path: Path) -> None:
         assert len(server.courses()) == 2
 
 
+def test_a_copy_that_the_platform_refuses(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused at once, and refused after a request that was lost: both are said, and the next call makes it."""
+    monkeypatch.setattr("authoring.copying.DOUBT_WAIT", 0.3)
+    desk.push("--publish")
+    path = "manage/course" if desk.dialect == "ibl" else "/course/$"
+    desk.server.faults.add(Fault(FaultKind.ERROR_BEFORE, "create", path=path, status=400))
+    assert rerun(desk, "--start", "2027-03-08", code=3)["error"]
+    desk.server.faults.add(Fault(FaultKind.RESET_BEFORE, "create", path=path, times=2))
+    desk.server.faults.add(Fault(FaultKind.ERROR_BEFORE, "create", path=path, status=400, times=1))
+    rerun(desk, code=None)
+    desk.server.faults.clear()
+    rerun(desk)
+    assert rerun(desk)["operations"] == []
+    assert len(desk.server.courses()) == 2
+
+
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_release_without_a_list_of_copies(status: int, tmp_path: Path) -> None:
     folder = write_tree(tmp_path / "course", dict(FILES))
