@@ -42,10 +42,11 @@ class Impact(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CreateCourse:
-    """Make the course itself, empty."""
+    """Make the course itself, empty, or as a copy of the course `source`."""
 
     course: CourseId
     display_name: str
+    source: CourseId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,8 +300,10 @@ def operation_to_json(operation: Operation) -> dict[str, object]:
     """All of an operation as JSON; the inverse of `operation_from_json`."""
     row: dict[str, object] = {"op": name_of(operation)}
     match operation:
-        case CreateCourse(course, display_name):
+        case CreateCourse(course, display_name, source):
             row |= {"course": _course_to_json(course), "display_name": display_name}
+            if source is not None:
+                row["source"] = _course_to_json(source)
         case ImportCourse(course, archive, entries, assets):
             row |= {"course": _course_to_json(course), "archive": _asset_to_json(archive)}
             row |= {"entries": [entry_to_json(entry) for entry in entries]}
@@ -348,7 +351,8 @@ def operation_from_json(row: Mapping[str, object], folder: Path) -> Operation:
     parent = BlockKey.parse(str(row["parent"])) if "parent" in row else None
     match row["op"]:
         case "create-course":
-            return CreateCourse(_course_from_json(_map(row["course"])), str(row["display_name"]))
+            source = _course_from_json(_map(row["source"])) if "source" in row else None
+            return CreateCourse(_course_from_json(_map(row["course"])), str(row["display_name"]), source)
         case "import-course":
             return ImportCourse(
                 _course_from_json(_map(row["course"])),

@@ -232,10 +232,15 @@ class _Planner:
         """Blocks that the lock file knows and the platform no longer has."""
         if self.outline is None:
             return
+        anew: set[BlockKey] = set()
         for block, parent in self.course.root.walk_with_parent():
             entry = self.entries.get(block.key)
             if parent is not None and parent.key in self.skipped:
                 self.skipped.add(block.key)
+                continue
+            if entry is not None and entry.parent in anew and entry.usage_key not in self.outline.blocks:
+                self._renew(block.key)  # it went with its parent, also where the outline does not reach down to it
+                anew.add(block.key)
                 continue
             known = entry is not None and (
                 entry.usage_key in self.live.gone or self._listed(block.key, parent.key if parent else None)
@@ -244,9 +249,11 @@ class _Planner:
                 continue
             if parent is not None and parent.key not in self.entries:
                 self._renew(block.key)  # a restored parent: all below it is new as well
+                anew.add(block.key)
                 continue
             if self.options.restore:
                 self._renew(block.key)
+                anew.add(block.key)
                 self.notices.append(
                     Notice("restored", f"{block.key} was deleted on the platform; it is made anew", block.key)
                 )

@@ -96,6 +96,15 @@ class RemoteContent:
     has_changes: bool | None = None
 
 
+class Copying(StrEnum):
+    """How far the platform is with the copy of a course."""
+
+    NOT = "not"
+    """It is not in the list of courses that are being made: not begun, or done."""
+    RUNNING = "running"
+    FAILED = "failed"
+
+
 class HeldPassport(StrEnum):
     """What a course has under the id of an LTI passport."""
 

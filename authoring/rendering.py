@@ -76,8 +76,11 @@ def calls_of(operation: Operation, dialect: Dialect, names: Names) -> tuple[Call
     """The calls that an operation becomes, in order; none for what only changes the lock file."""
     course_key = str(names.course)
     match operation:
-        case CreateCourse(course, display_name):
+        case CreateCourse(course, display_name, None):
             return (dialect.create_course(course, display_name),)
+        case CreateCourse(course, display_name, source):
+            assert source is not None
+            return (dialect.rerun_course(source, course, display_name),)
         case ImportCourse(_, archive):
             return (dialect.import_course(course_key, archive),)
         case PutGrading(policy):

@@ -153,8 +153,8 @@ def describe(operation: Operation, plan: Plan) -> str:
         return f"{word(key.category)} {plan.titles.get(key, key.url_name)!r}"
 
     match operation:
-        case CreateCourse(course, display_name):
-            return f"make the course {display_name!r} ({course})"
+        case CreateCourse(course, display_name, source):
+            return f"make the course {display_name!r} ({course})" + (f" as a copy of {source}" if source else "")
         case ImportCourse(_, archive, entries):
             return f"import the whole course as one archive ({len(entries)} entries, {archive.size:,} bytes), and publish it"
         case PutGrading(policy):

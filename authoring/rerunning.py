@@ -1,256 +1,197 @@
-"""The next run of a course: the platform copies the live course, the folder says what is different, a push does the rest.
+"""The next run of a course that is live: the platform copies it, the lock file follows, and the folder has the last word.
 
-    runs/RUN.yaml   start, and absolute dates moved by the weeks between the two starts; written when it is not there
-    copy            made once: a course that is there and has the source's block ids is the copy, any other is refused
-    lock file       the source's part with the new course's keys: block ids survive a rerun (Open edX: clone_course)
-    push            dates, overrides, and the files of SCORM packages, which the platform does not copy
+    write runs/RUN.yaml  →  have the platform copy the course (`copying`)  →  plan, apply, publish, verify  →  further steps
 
-Every step can be repeated: what is done is seen on the platform and in the folder, and is not done again.
+Each step finds out by itself whether it was done, so that an interrupted run goes on where it stopped, and one that is
+complete is left as it is. What the platform does not copy is not in the new part of the lock file, so the plan sends it.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
-from authoring.applier import Observer
-from authoring.client import Client
+from authoring import interrupts
+from authoring.applier import Applied, Observer
+from authoring.calls import CallKind
+from authoring.checks import check_course
+from authoring.client import Limits
+from authoring.copying import ensure_copy, nothing_to_copy
 from authoring.diagnostics import Diagnostics
-from authoring.errors import OutcomeUnknownError, RefusedError, SourceError, StalePlanError
-from authoring.keys import block_id, is_usage_key
-from authoring.lockfile import PACKAGE, LockEntry, LockPart, load_lockfile
-from authoring.model import ROOT_KEY, Course, CourseId
-from authoring.registry import FieldType, fields_of, spec
-from authoring.source.coursefile import read_timezone
-from authoring.source.dates import BadDateError, parse_date
-from authoring.source.runs import FOLDER, name_of, path_of
-from authoring.yamlnodes import parse_mapping
-
-RESET = frozenset({"start", "advertised_start", "enrollment_start", "enrollment_end", "display_name"})
-"""Course settings that a rerun does not copy (Open edX: cms/djangoapps/contentstore/tasks.py, rerun_course)."""
-WAIT = 3600.0
-"""Seconds that the copying may take."""
+from authoring.errors import SettingsError, SourceError
+from authoring.identity import align_implicit_keys
+from authoring.lockfile import load_lockfile
+from authoring.model import CourseId
+from authoring.operations import Plan
+from authoring.planner import PlanOptions
+from authoring.runfile import new_course_id, new_run, read_schedule, same_start, start_of
+from authoring.sandbox import DOCUMENTED, Profile
+from authoring.session import Session, open_session
+from authoring.settings import Target, sandbox_target
+from authoring.source import SourceTree, read_tree
+from authoring.source.runs import run_path
+from authoring.verifying import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class RunDates:
-    """What `runs/RUN.yaml` needs to say beside the start: course fields, and fields by block, as local dates."""
+class RerunOptions:
+    """What a rerun may do, and for how long it waits: `copy_wait` for the platform's copy, `wait` for another writer."""
 
-    settings: Mapping[str, str]
-    blocks: Mapping[str, Mapping[str, str]]
-
-
-def shifted_dates(base: Course, moved: Course, old_start: date, new_start: date, zone: tzinfo) -> RunDates:
-    """The absolute dates of a course for its next run. `moved` is the course compiled with the new start alone: a date that
-    is the same in both is absolute.
-
-    They move by whole weeks, so that weekdays stay, and keep their local time.
-    """
-    weeks = timedelta(weeks=round((new_start - old_start).days / 7))
-    other = {block.key: block for block in moved.root.walk()}
-    settings: dict[str, str] = {}
-    blocks: dict[str, dict[str, str]] = {}
-    for block in base.root.walk():
-        twin = other.get(block.key)
-        for name, value in block.fields.items():
-            described = fields_of(block.category).get(name) if spec(block.category) is not None else None
-            is_date = described is not None and described.type is FieldType.DATE and isinstance(value, str)
-            if (
-                not is_date
-                or twin is None
-                or twin.fields.get(name) != value
-                or (block.key == ROOT_KEY and name == "start")
-            ):
-                continue
-            shown = _moved(str(value), weeks, zone)
-            if block.key == ROOT_KEY:
-                settings[name] = shown
-            else:
-                blocks.setdefault(name_of(block), {})[name] = shown
-    return RunDates(settings, blocks)
+    plan: PlanOptions = field(default_factory=lambda: PlanOptions(publish=True))
+    copy_wait: float = 1800.0
+    wait: float = 0.0
+    profile: Profile = DOCUMENTED
+    limits: Limits | None = None
 
 
-def _moved(moment: str, weeks: timedelta, zone: tzinfo) -> str:
-    """`2027-03-08 23:59`, local: the moment, moved by weeks with its local time kept."""
-    local = datetime.fromisoformat(moment).astimezone(zone).replace(tzinfo=None) + weeks
-    text = local.strftime("%Y-%m-%d %H:%M" if not local.second else "%Y-%m-%d %H:%M:%S")
-    try:
-        parse_date(text, zone)
-    except BadDateError:  # skipped or shown twice on the new day: the offset says which
-        there = local.replace(tzinfo=zone, fold=0).astimezone(UTC).astimezone(zone)
-        return there.isoformat()
-    return text
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """What a further step did: its name, its report for scripts, what people read of it, its exit code."""
+
+    name: str
+    report: Mapping[str, object] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+    exit_code: int = 0
 
 
-def run_file(run: str, start: str, dates: RunDates) -> str:
-    """The text of a new `runs/RUN.yaml`."""
-    lines = [
-        f"# What the run {run} has otherwise than course.yaml and the files of its blocks. Yours to edit.",
-        f'run: "{run}"',
-        f"start: {start}",
-        *(f"{name}: {value}" for name, value in sorted(dates.settings.items())),
-    ]
-    if dates.blocks:
-        lines.append("blocks:")
-        for block, fields in dates.blocks.items():
-            lines.append(f'  "{block}":')
-            lines += [f"    {name}: {value}" for name, value in sorted(fields.items())]
-    return "\n".join(lines) + "\n"
+Step: TypeAlias = Callable[[Session, Observer], StepDone]
+"""Something that follows a run that is there, published and read back; called each time, so it must be harmless twice."""
 
 
-def zone_of(folder: Path) -> tzinfo:
-    """The time zone that course.yaml names."""
-    text = (folder / "course.yaml").read_text("utf-8")
-    entries = parse_mapping(text, path_of("x").parent / "course.yaml", 1, Diagnostics()) or {}
-    return read_timezone(entries, Diagnostics())
+@dataclass(frozen=True, slots=True)
+class Reran:
+    """What a rerun did. `applied` and `verdict` are None when the plan needs consent: then the copy is there, and nothing else
+    was sent."""
+
+    source: CourseId
+    course: CourseId
+    plan: Plan
+    copied: bool = False
+    """Whether the platform's copy was made, or taken over, by this invocation."""
+    written: Path | None = None
+    """The run's file, if it was written."""
+    applied: Applied | None = None
+    verdict: Verdict | None = None
+    resent: int = 0
+    steps: tuple[StepDone, ...] = ()
+    calls: Mapping[CallKind, int] = field(default_factory=dict)
+    """All requests, by kind."""
 
 
-def write_run(folder: Path, run: str, start: str | None, load: Callable[[str | None], Course]) -> bool:
-    """Write `runs/RUN.yaml` unless it is there; whether it was written. `load(run)` compiles the folder.
-
-    Raises SourceError when it is not there and no `start` is given, or the start is no date.
-    """
-    path = folder / path_of(run)
-    if path.exists():
-        return False
-    if start is None:
-        raise SourceError(f"there is no {path_of(run)}", hint="give the run's start: --start 2027-09-06")
-    zone = zone_of(folder)
-    try:
-        new_start = datetime.fromisoformat(parse_date(start, zone)).astimezone(zone).date()
-    except BadDateError as error:
-        raise SourceError(f"{start!r} is no date for a start: {error}") from error
-    base = load(None)
-    old = base.root.fields.get("start")
-    if not isinstance(old, str):
-        raise SourceError("the course has no `start` to count from", hint="write `start:` into course.yaml")
-    old_start = datetime.fromisoformat(old).astimezone(zone).date()
-    try:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(run_file(run, start, RunDates({}, {})), "utf-8")
-        try:
-            dates = shifted_dates(base, load(run), old_start, new_start, zone)
-            partial = path.with_suffix(".part")
-            partial.write_text(run_file(run, start, dates), "utf-8")
-            partial.replace(path)
-            load(run)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise SourceError(
-            f"{path} cannot be written: {error.strerror}", hint="check the folder's permissions"
-        ) from error
-    return True
-
-
-def source_part(folder: Path, target: str, course: CourseId) -> LockPart:
-    """What the lock file knows of the run that is to be copied. Raises StalePlanError when it was never pushed."""
-    part = load_lockfile(folder).part(target, str(course))
-    if not any(entry.usage_key for entry in part.entries.values()):
-        raise StalePlanError(
-            f"{course} was never pushed to {target}, so there is nothing to copy",
-            f"push it first, or make the new run from the folder: authoring push --run RUN (see {FOLDER}/)",
-        )
-    return part
-
-
-def rekeyed(part: LockPart, source: CourseId, course: CourseId) -> LockPart:
-    """The source's part for its copy: the same block ids in the new course. What a rerun does not copy counts as not sent."""
-    old, new = (f"block-v1:{one.org}+{one.number}+{one.run}+" for one in (source, course))
-    entries = {}
-    for key, entry in part.entries.items():
-        usage = new + entry.usage_key.removeprefix(old) if entry.usage_key.startswith(old) else entry.usage_key
-        entries[key] = replace(
-            entry, usage_key=usage, pushed=_copied(key == ROOT_KEY, entry), published=_published(key == ROOT_KEY, entry)
-        )
-    return LockPart(part.target, str(course), entries, part.assets)
-
-
-def _copied(is_root: bool, entry: LockEntry) -> Mapping[str, str]:
-    gone = {PACKAGE} | (RESET if is_root else set())
-    return {name: digest for name, digest in entry.pushed.items() if name not in gone}
-
-
-def _published(is_root: bool, entry: LockEntry) -> Mapping[str, str] | None:
-    if entry.published is None:
-        return None
-    gone = {PACKAGE} | (RESET if is_root else set())
-    return {name: digest for name, digest in entry.published.items() if name not in gone}
-
-
-def copy_course(
-    client: Client,
-    source: CourseId,
-    course: CourseId,
-    title: str,
-    part: LockPart,
+def rerun(
+    folder: Path,
+    target: Target | None,
+    run: str,
     *,
-    observer: Observer | None = None,
-    sleep: Callable[[float], None] = time.sleep,
-    wait: float = WAIT,
-) -> bool:
-    """See to it that `course` is there as the copy of `source`; whether it was made now.
+    start: str | None,
+    observer: Observer,
+    source_run: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    options: RerunOptions | None = None,
+    then: Sequence[Step] = (),
+    sleep: Callable[[float], None] = interrupts.pause,
+) -> Reran:
+    """Make the run `run` of a course folder at `target` (None: the embedded sandbox), or complete it.
 
-    `part` is the source's. A course that is there counts as the copy when it has the source's block ids. Raises RefusedError
-    when there is another course of that key, OutcomeUnknownError when the copying does not end.
+    `start` is the first day, which is needed while there is no `runs/RUN.yaml`; `source_run` the run to copy, course.yaml's
+    own when left out; `then` are steps that follow when the run is as its source says. Raises SourceError, SettingsError,
+    StalePlanError when there is nothing to copy, LockfileError, BusyError, and ApiError or ApplyError when the platform fails
+    part of the way: the next call goes on from there.
     """
-    made = False
-    if not _begun(client, course):
-        for pause in (0.2, 1.0, 3.0, None):
-            try:
-                client.send(client.dialect.rerun_course(source, course, title))
-                made = True
-                break
-            except (RefusedError, OutcomeUnknownError) as error:
-                # A second one of the key is refused: whether the first arrived can be seen.
-                if _begun(client, course):
-                    made = True
-                    break
-                if isinstance(error, RefusedError) or pause is None:
-                    raise
-                sleep(pause)
-    if observer is not None:
-        observer.noted(f"{course} is being copied from {source}" if made else f"{course} is there")
-    _await_copy(client, source, course, part, sleep, wait)
-    return made
+    wanted = options or RerunOptions()
+    source, written = _prepare(folder, target, run, start, source_run)
+    with open_session(
+        folder,
+        target,
+        environ=os.environ if environ is None else environ,
+        profile=wanted.profile,
+        wait=wanted.wait,
+        limits=wanted.limits,
+        run=run,
+    ) as session:
+        _stop_on_errors(session)
+        copied = ensure_copy(session, source, wait=wanted.copy_wait, observer=observer, sleep=sleep)
+        session = replace(session, course=align_implicit_keys(session.course, session.state.part))
+        result = _bring(session, source, wanted, observer, copied=copied)
+        if result.verdict is not None and result.verdict.ok:
+            result = replace(result, steps=tuple(step(session, observer) for step in then))
+        return replace(result, written=written, calls=dict(session.client.calls))
 
 
-def _begun(client: Client, course: CourseId) -> bool:
-    """Whether the course is there, or being made."""
-    return client.read_course_info(course) is not None or client.read_copying(course) is True
+def _prepare(
+    folder: Path, target: Target | None, run: str, start: str | None, source_run: str | None
+) -> tuple[CourseId, Path | None]:
+    """The course that is copied, and the run's file if it had to be written; nothing is sent."""
+    tree, findings = read_tree(folder)
+    if tree is None or findings.errors:
+        raise SourceError(f"{folder}: the course cannot be read", findings)
+    schedule = read_schedule(tree, source_run)
+    source = schedule.course.id
+    new_course_id(source, run)
+    if source_run is not None and run == (own := read_schedule(tree).course.id.run):
+        raise SourceError(f"{own} is the run of course.yaml itself", hint="name another: --run 2027_T1")
+    identity = (target or sandbox_target("http://localhost")).identity
+    known = load_lockfile(folder).part(identity, str(source))
+    if not any(entry.usage_key for entry in known.entries.values()):
+        raise nothing_to_copy(source, identity)
+    if run_path(run) in tree.files:
+        _check_start(tree, run, start, source_run)
+        return source, None
+    if start is None:
+        raise SettingsError(f"there is no {run_path(run)}, so it must be said when the run begins", "add --start DATE")
+    return source, _write(folder / run_path(run), new_run(schedule, run, start))
 
 
-def _await_copy(
-    client: Client, source: CourseId, course: CourseId, part: LockPart, sleep: Callable[[float], None], wait: float
-) -> None:
-    """Until all of the source's outline is there. Raises RefusedError when what is there is another course."""
-    wanted = _outline_ids(client, source)
-    waited, pause = 0.0, 0.2
-    while True:
-        copying = client.read_copying(course)
-        there = _outline_ids(client, course) if not copying else None
-        if there is not None and (not wanted or wanted <= there):
-            return
-        if there and wanted and copying is False and not there & wanted:
-            raise RefusedError(
-                f"there is a course {course} already, and it is no copy of {source}",
-                "choose another run; or delete that course in Studio, if nobody needs it",
-            )
-        if waited >= wait:
-            raise OutcomeUnknownError(
-                f"the platform has not copied {source} after {waited:.0f} s",
-                "run the same command again: it goes on waiting",
-            )
-        sleep(pause)
-        waited, pause = waited + pause, min(10.0, pause * 1.5)
+def _check_start(tree: SourceTree, run: str, start: str | None, source_run: str | None) -> None:
+    """Raises SourceError when the run's file is there, and `--start` says otherwise."""
+    there = read_schedule(tree, run)
+    if start is not None and not same_start(there, start_of(read_schedule(tree, source_run), start)):
+        raise SourceError(
+            f"{run_path(run)} is there already, and has another start than {start}",
+            hint="change `start` in that file, or leave out --start",
+        )
 
 
-def _outline_ids(client: Client, course: CourseId) -> set[str] | None:
-    outline = client.read_outline(course) if client.read_course_info(course) is not None else None
-    if outline is None:
-        return None
-    return {block_id(usage) for usage in outline.blocks if is_usage_key(usage) and usage != outline.root}
+def _bring(session: Session, source: CourseId, wanted: RerunOptions, observer: Observer, *, copied: bool) -> Reran:
+    """Plan, apply, publish and verify the run, as a push does."""
+    options = wanted.plan.with_recreate() if session.embedded else wanted.plan
+    plan = session.plan(options)
+    result = Reran(source, session.course.id, plan, copied)
+    if any(notice.blocking for notice in plan.notices):
+        return result
+    applied, verdict, resent = session.apply_verified(plan, options, observer)
+    if verdict.ok:
+        # An archive, which tells what no read does, is asked for when there is something new to see in it.
+        verdict = session.verify(archive=copied or bool(applied.operations))
+    return replace(result, applied=applied, verdict=verdict, resent=resent)
+
+
+def _stop_on_errors(session: Session) -> None:
+    findings = Diagnostics(session.diagnostics)
+    findings.extend(check_course(session.course))
+    findings.extend(session.check_packages())
+    if findings.errors:
+        raise SourceError(f"{session.folder}: the run has findings that stop it", findings)
+
+
+def _write(file: Path, text: str) -> Path:
+    """Put a new file there in one step. Raises SourceError when it cannot be written."""
+    temporary: str | None = None
+    try:
+        file.parent.mkdir(exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".run.")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(file)
+        temporary = None
+    except OSError as error:
+        raise SourceError(f"{file} cannot be written ({error.strerror})", hint="check the permissions") from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+    return file

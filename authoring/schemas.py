@@ -24,6 +24,11 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _URL_NAME_PATTERN = r"^[\w\-~.]+$"
 _DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|[+-]\d{2}:?\d{2}))?)?$"
+_CLOCK = r"( +\d{1,2}:\d{2}(:\d{2})?)?"
+_DAY = r"[Mm]on(day)?|[Tt]ue(sday)?|[Ww]ed(nesday)?|[Tt]hu(rsday)?|[Ff]ri(day)?|[Ss]at(urday)?|[Ss]un(day)?"
+_RELATIVE_DATE_PATTERN = (
+    rf"^([Ww]eek +\d{{1,4}}( +({_DAY}))?|([Ss]tart *)?[+-] *\d{{1,5}} *(days?|weeks?)|[Ss]tart){_CLOCK}$"
+)
 _TIMEDELTA_PATTERN = r"^\d+ (day|hour|minute|second)s?( \d+ (day|hour|minute|second)s?)*$"
 _RELATIVE_TIME_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d:[0-5]\d$"
 _GRACE_PERIOD_PATTERN = r"^\d+:[0-5]\d$"
@@ -62,6 +67,7 @@ def course_schema() -> Schema:
             "type": "string",
             "default": "UTC",
         },
+        "holidays": _holidays_schema(),
         "grading": _grading_schema(),
         "lti_passports": _passports_schema(),
         "checks": {
@@ -81,6 +87,20 @@ def course_schema() -> Schema:
         **fields,
     }
     return _document("course", "Course", properties, field_aliases("course"), required=("org", "number", "run"))
+
+
+def run_schema() -> Schema:
+    """Of `runs/RUN.yaml`: the settings of one run, and fields of single blocks."""
+    course = course_schema()
+    fixed = ("org", "number", "children", "checks")
+    properties = {name: schema for name, schema in course["properties"].items() if name not in fixed}
+    properties["blocks"] = {
+        "title": "Blocks",
+        "description": "Fields that single blocks have in this run: by file or folder, or by category/url_name.",
+        "type": "object",
+        "additionalProperties": {"type": "object"},
+    }
+    return _document("run", "Run", properties, field_aliases("course"))
 
 
 def section_schema() -> Schema:
@@ -110,7 +130,7 @@ def directive_schema(category: str) -> Schema:
 
 def write_schemas(directory: Path) -> tuple[Path, ...]:
     """Write every schema below `directory`, the same text each time; the files, in order."""
-    schemas = [course_schema(), section_schema(), subsection_schema(), unit_schema(), page_schema()]
+    schemas = [course_schema(), run_schema(), section_schema(), subsection_schema(), unit_schema(), page_schema()]
     schemas += [directive_schema(name) for name, spec in categories().items() if _is_component(spec)]
     written = []
     for schema in schemas:
@@ -193,7 +213,7 @@ def _value_schema(spec: FieldSpec) -> Schema:
         case FieldType.FLOAT:
             kinds, rest = ["number"], _minimum(spec)
         case FieldType.DATE:
-            kinds, rest = ["string"], {"pattern": _DATE_PATTERN}
+            kinds, rest = ["string"], {"pattern": f"{_DATE_PATTERN}|{_RELATIVE_DATE_PATTERN}"}
         case FieldType.TIMEDELTA:
             kinds, rest = ["string"], {"pattern": _TIMEDELTA_PATTERN}
         case FieldType.RELATIVE_TIME:
@@ -317,6 +337,31 @@ def _grading_schema() -> Schema:
             },
         },
         "additionalProperties": False,
+    }
+
+
+def _holidays_schema() -> Schema:
+    days: Schema = {
+        "description": "One day, or the first and the last: `2027-03-22 to 2027-04-04`.",
+        "type": "string",
+        "pattern": r"^\d{4}-\d{2}-\d{2}( +(to|until|-) +\d{4}-\d{2}-\d{2})?$",
+    }
+    due: Schema = {
+        "description": "What becomes of a relative `due` on it: the next free day; the last one before; kept, with a warning.",
+        "enum": ["after", "before", "keep"],
+        "default": "after",
+    }
+    more: Schema = {
+        "type": "object",
+        "properties": {"days": days, "due": due},
+        "required": ["days"],
+        "additionalProperties": False,
+    }
+    return {
+        "title": "Holidays",
+        "description": "Days on which nothing should be due. A week off does not count for dates such as `week 3`.",
+        "type": "object",
+        "additionalProperties": {"anyOf": [days, more]},
     }
 
 

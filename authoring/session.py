@@ -27,7 +27,7 @@ from authoring.exporter import LiveCourse, read_live_course
 from authoring.identity import align_implicit_keys
 from authoring.lockfile import LockEntry, LockPart, wanted_state, with_orders
 from authoring.merge import Side
-from authoring.model import LIBRARY, ROOT_KEY, Asset, BlockKey, Course
+from authoring.model import LIBRARY, ROOT_KEY, Asset, Block, BlockKey, Course
 from authoring.olx.package import write_archive
 from authoring.olx.reader import without_pointers
 from authoring.operations import CreateBlock, ImportCourse, Notice, Plan, UpdateBlock
@@ -69,6 +69,8 @@ class Session:
     state: CourseState
     environ: Mapping[str, str]
     packages: Packages
+    run: str | None = None
+    """The run whose file was read; None for course.yaml's own."""
 
     def check_packages(self) -> Diagnostics:
         """What is to be said of the course's SCORM packages."""
@@ -146,9 +148,9 @@ class Session:
     def _holders(
         self, outline: RemoteCourse, entries: Mapping[BlockKey, LockEntry], adopted: Mapping[BlockKey, str]
     ) -> Iterator[str]:
-        """Live blocks that get new children and whose children the outline does not tell."""
+        """Live blocks that get new children, or another order of them, and whose children the outline does not tell."""
         for block, parent in self.course.root.walk_with_parent():
-            if all(child.key in entries for child in block.children):
+            if all(child.key in entries for child in block.children) and not _may_stand_otherwise(block, entries):
                 continue
             place = entries[block.key].usage_key if block.key in entries else adopted.get(block.key)
             known = outline.blocks.get(place) if place else None
@@ -224,6 +226,7 @@ class Session:
             return ()
         live = self.read_course(archive=False, only=keys)
         found = {block.key: block for block in live.course.blocks()} if live is not None else {}
+        merged = "write what is to hold into its file" if self.run else "`authoring pull` merges it"
         notices = []
         for key in sorted(keys & found.keys(), key=str):
             assert live is not None
@@ -231,7 +234,7 @@ class Session:
             if parts:
                 message = (
                     f"{key} was changed on the platform since the last push ({', '.join(parts)}), and here as well:"
-                    " `authoring pull` merges it, --overwrite sends yours"
+                    f" {merged}, --overwrite sends yours"
                 )
                 notices.append(Notice("changed-there", message, key, blocking=True))
         return tuple(notices)
@@ -368,6 +371,13 @@ class Session:
         return applied
 
 
+def _may_stand_otherwise(block: Block, entries: Mapping[BlockKey, LockEntry]) -> bool:
+    """Whether the order of a block's children is not the one that was last the same here and there: it is new in the source, or a
+    run was killed before it came to it."""
+    known = entries[block.key].children if block.key in entries else None
+    return known is not None and known != tuple(child.key for child in block.children)
+
+
 @contextmanager
 def open_session(
     folder: Path,
@@ -410,4 +420,5 @@ def open_session(
             state=state,
             environ=with_keyring(environ, course),
             packages=Packages(lambda: local_folder(folder)),
+            run=run,
         )

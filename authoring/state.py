@@ -181,6 +181,10 @@ class CourseState:
         self._saved = time.monotonic()
         self._dirty = False
 
+    def sibling(self, course: str) -> LockPart:
+        """What is known of another course of this folder on the same target."""
+        return self.journal.replay(self._whole.part(self._target, course))
+
     def replace(self, part: LockPart) -> None:
         """Put another part in the place of this one, and write the lock file."""
         self.part = part

@@ -22,4 +22,5 @@ def lines() -> list[str]:
     return [
         f"{title}: {counter.total()} cases ({', '.join(f'{name} {count}' for name, count in sorted(counter.items()))})"
         for title, counter in sorted(cases.items())
+        if counter
     ]

@@ -122,8 +122,8 @@ class Wire:
             self.after(response.request)
 
 
-def photograph(desk: CrashDesk, wire: Wire, push: tuple[str, ...]) -> list[Moment]:
-    """Push once, without a fault, with photos around each writing request. The desk is then as after that push."""
+def photograph(desk: CrashDesk, wire: Wire, command: Callable[[], object]) -> list[Moment]:
+    """Run a command once, without a fault, with photos around each writing request. The desk is then as after it."""
     moments: list[Moment] = []
 
     def before(request: httpx.Request) -> None:
@@ -136,7 +136,7 @@ def photograph(desk: CrashDesk, wire: Wire, push: tuple[str, ...]) -> list[Momen
 
     wire.before, wire.after = before, after
     try:
-        desk.push(*push)
+        command()
     finally:
         wire.before = wire.after = None
     return moments

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -183,3 +184,28 @@ def studio_delete(desk: Desk, usage_key: str) -> None:
     with httpx.Client(cookies={"studio_session_id": "sandbox", "csrftoken": "sandbox"}) as http:
         headers = {"X-CSRFToken": "sandbox", "Origin": url, "Referer": f"{url}/"}
         assert http.delete(f"{url}/xblock/{usage_key}", headers=headers).status_code < 300
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_waiting_for_a_copy(tmp_path: Path, number: signal.Signals) -> None:
+    with SandboxServer(tmp_path / "sandbox.sqlite3", replace(OBSERVED, rerun_seconds=3600.0)) as server:
+        desk = Desk(write_tree(tmp_path / "course", FILES), server)
+        desk.push("--publish")
+        server.clear_log()
+        command = ["rerun", str(desk.folder), "--run", "next", "--start", "2027-01-11", "--json"]
+        with subprocess.Popen(
+            [sys.executable, "-m", "authoring", *command],
+            env={**os.environ, **desk.environ},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            wait_for_writes(desk, 1, process)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=20)
+        assert process.returncode == 128 + number
+        assert "Traceback" not in err
+        assert "the platform copies" in json.loads(out)["error"]["message"]
+        assert writes(desk) == 1
+        assert not desk.report("rerun", "--run", "next", "--copy-wait", "0", code=4).get("copied")
+        assert writes(desk) == 1, "it is not asked for twice"

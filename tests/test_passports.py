@@ -179,3 +179,21 @@ def test_a_tool_that_is_complete_has_no_findings(tmp_path: Path) -> None:
     with SandboxServer(tmp_path / "sandbox.sqlite3") as server:
         codes = [row["code"] for row in Desk(folder, server).report("check")["diagnostics"]]
     assert not {"unknown-passport", "incomplete-lti-tool", "unused-passport"} & set(codes)
+
+
+def test_a_copy_has_the_passport_of_the_old_run_until_yours_is_asked_for(desk: ToolDesk) -> None:
+    desk.edit("course.yaml", "title: Tools\n", "title: Tools\nstart: 2026-09-07\n")
+    desk.push("--publish")
+    old = desk.wanted
+    desk.secret = "s3cret-Two"
+
+    def held() -> list[str]:
+        return list(desk.server.snapshot("course-v1:DemoX+L1+r2")["draft"]["fields"]["lti_passports"])
+
+    report = desk.report("rerun", "--run", "r2", "--start", "2027-01-11")
+    assert held() == [old]
+    said = any(row["kind"] == "passport-differs" for row in report["notices"])
+    assert said == desk.session, "a token does not see passports"
+    desk.report("rerun", "--run", "r2", "--replace-passports")
+    assert held() == [desk.wanted if desk.session else old]
+    assert desk.held == [old], "the old run keeps its own"

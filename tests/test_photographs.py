@@ -22,6 +22,7 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -183,7 +184,7 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
                 second(desk.folder, session=setting.session)
             made.starts[push] = desk.photo()
             desk.server.clear_log()
-            made.moments[push] = photograph(desk, made.wire, setting.options(push))
+            made.moments[push] = photograph(desk, made.wire, partial(desk.push, *setting.options(push)))
             made.calls[push] = len(desk.server.requests)
             if setting.archive:
                 assert any(moment.path.startswith("/import/") for moment in made.moments[push]) == (push == "first")
@@ -192,14 +193,14 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield made
 
 
-def sample(cases: list[tuple[str, str, str]], label: str) -> list[tuple[str, str, str]]:
-    """All cases, or so many that are spread over them evenly, in a random order that is always the same."""
+def sample(cases: list[tuple[str, str, str]], label: str, size: int = SAMPLE) -> list[tuple[str, str, str]]:
+    """All cases, or `size` of them that are spread over them evenly, in a random order that is always the same."""
     if FULL:
         return cases
     seed = zlib.crc32(label.encode())
     random.Random(seed).shuffle(cases)  # a sample, no secret
     cases.sort(key=lambda case: case[0])  # so that the stride meets every kind
-    stride = max(1, len(cases) // SAMPLE)
+    stride = max(1, len(cases) // size)
     return cases[seed % stride :: stride]
 
 
@@ -269,7 +270,7 @@ def test_a_fault(stage: Stage, push: str, lasting: bool) -> None:
     failures: list[str] = []
     for name, disk, number in sample(cases, f"{stage.setting} {push} {lasting}"):
         desk.put_back(start)
-        strike(stage, name, int(number), lasting=lasting)
+        strike_at(desk, stage.wire, name, int(number), lasting=lasting)
         result = desk.run("push", *stage.setting.options(push), code=None)
         desk.server.faults.clear()
         stage.wire.after = None
@@ -283,9 +284,9 @@ def test_a_fault(stage: Stage, push: str, lasting: bool) -> None:
     assert not failures, f"{len(failures)} failures\n" + "\n".join(failures[:12])
 
 
-def strike(stage: Stage, name: str, number: int, *, lasting: bool) -> None:
+def strike_at(desk: CrashDesk, wire: Wire, name: str, number: int, *, lasting: bool) -> None:
     """Let the fault wait for the request of that number, and an outage for all that follow it."""
-    fault, faults = FAULTS[name], stage.desk.server.faults
+    fault, faults = FAULTS[name], desk.server.faults
     if fault is not None:
         faults.add(Fault(fault.kind, skip=number, status=fault.status, seconds=fault.seconds))
     else:
@@ -296,6 +297,6 @@ def strike(stage: Stage, name: str, number: int, *, lasting: bool) -> None:
             if left[0] == -1:
                 raise httpx.ReadTimeout("no answer in time", request=request)
 
-        stage.wire.after = late
+        wire.after = late
     if lasting:
         faults.add(Fault(FaultKind.RESET_BEFORE, skip=number + (fault is None), times=100_000))

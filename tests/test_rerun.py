@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
-from hypothesis import strategies as st
 
+from authoring.applier import Observer
 from authoring.cli import main
-from authoring.errors import SourceError
+from authoring.lockfile import LockPart, load_lockfile
+from authoring.operations import Operation
+from authoring.rerunning import Reran, StepDone
+from authoring.rerunning import rerun as run_again
 from authoring.resources import samples_dir
 from authoring.sandbox import DOCUMENTED, OBSERVED, Fault, FaultKind, SandboxServer
-from authoring.session import load_course
-from authoring.source.dates import BadDateError, Calendar, parse_relative
+from authoring.session import Session, load_course
+from authoring.settings import load_target
 from tests.conftest import write_tree
 from tests.desk import Desk
+from tests.studio import Studio
+from tests.test_main_job import PNG
 
 ZONE = ZoneInfo("Europe/Madrid")
 FILES: dict[str, str | bytes] = {
@@ -36,8 +40,8 @@ timezone: Europe/Madrid
 start: 2026-09-07
 end: 2026-12-18
 holidays:
-  - 2026-10-12 National Day
-  - 2026-11-02..2026-11-08 Autumn break
+  National Day: 2026-10-12
+  Autumn break: 2026-11-02 to 2026-11-08
 """,
     "01-one/01-first/subsection.yaml": "title: First\ndue: week 3 sunday 23:59\n",
     "01-one/01-first/01-words.md": "Words, and [the second](../02-second/01-more.md).\n",
@@ -51,16 +55,22 @@ WAYS = [("ibl", True, DOCUMENTED), ("ibl", True, OBSERVED), ("studio", True, OBS
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     dialect, session, profile = request.param
     folder = write_tree(tmp_path / "course", dict(FILES))
-    with SandboxServer(tmp_path / "sandbox.sqlite3", replace(profile, rerun_seconds=0.3)) as server:
+    with SandboxServer(tmp_path / "sandbox.sqlite3", replace(profile, rerun_seconds=0.1)) as server:
         yield Desk(folder, server, dialect, session)
 
 
-def rerun(desk: Desk, *options: str, run: str = "2027_T1", code: int = 0) -> dict[str, object]:
+def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node["children"]:
+        yield from walk(child)
+
+
+def rerun(desk: Desk, *options: str, run: str = "2027_T1", code: int | None = 0) -> dict[str, object]:
     arguments = ["rerun", str(desk.folder), "--run", run, "--json", *options]
     result = CliRunner(env=desk.environ).invoke(main, arguments)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
-    assert result.exit_code == code, result.output
+    assert code is None or result.exit_code == code, result.output
     found: dict[str, object] = json.loads(result.stdout)
     return found
 
@@ -118,42 +128,49 @@ def test_the_run_can_be_pushed_with_its_own_overrides(desk: Desk) -> None:
     desk.push("--publish")
     rerun(desk, "--start", "2027-03-08")
     file = desk.folder / "runs/2027_T1.yaml"
-    file.write_text(
-        file.read_text("utf-8").replace("2027-04-25 23:59", "2027-05-02 23:59") + "title: Run me again\n", "utf-8"
-    )
+    file.write_text(file.read_text("utf-8").replace("2027-04-25", "2027-05-02") + "title: Run me again\n", "utf-8")
     rerun(desk)
     found = dates(desk, "2027_T1")
     assert found["Second.due"] == "2027-05-02 23:59" and "Run me again.start" in found
     assert dates(desk, "2026_T3")["Second.due"] == "2026-10-25 23:59"
 
 
-FAULTS = [FaultKind.RESET_BEFORE, FaultKind.RESET_AFTER, FaultKind.ERROR_AFTER, FaultKind.HTML, FaultKind.UNAUTHORIZED]
-
-
-@pytest.mark.parametrize("kind", FAULTS)
-def test_a_rerun_that_stops_anywhere_goes_on_without_a_second_course(
-    desk: Desk, kind: FaultKind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("authoring.applier.PAUSES", (0.0, 0.0, 0.0))
+def test_what_somebody_changed_in_the_new_run_is_not_written_over(desk: Desk) -> None:
     desk.push("--publish")
-    rerun(desk, "--start", "2027-03-08", run="2027_T0")
-    writes = len(desk.writes())
-    numbers = range(0, writes + 1, 1 if os.environ.get("AUTHORING_FULL") else 4)
-    for number in numbers:
-        run = f"2028_{kind.value}_{number}".replace("-", "_")
-        shutil.copyfile(desk.folder / "runs/2027_T0.yaml", desk.folder / f"runs/{run}.yaml")
-        file = desk.folder / f"runs/{run}.yaml"
-        file.write_text(file.read_text("utf-8").replace("2027_T0", run), "utf-8")
-        for call in ("create", "update", "settings", "publish", "upload"):
-            desk.server.faults.add(Fault(kind, call, skip=number, times=1, status=502))
-        arguments = ["rerun", str(desk.folder), "--run", run, "--json"]
-        CliRunner(env=desk.environ).invoke(main, arguments)
-        desk.server.faults.clear()
-        rerun(desk, run=run)
-        assert rerun(desk, run=run)["operations"] == []
-        assert dates(desk, run)["First.due"] == "2027-03-28 23:59"
-    keys = [key for key in desk.server.courses() if "2028_" in key]
-    assert len(keys) == len(set(keys)) == len(numbers)
+    rerun(desk, "--start", "2027-03-08")
+    key = "block-v1:DemoX+R1+2027_T1+type@sequential+block@"
+    (second,) = (
+        node["usage"]
+        for node in walk(desk.server.snapshot("course-v1:DemoX+R1+2027_T1")["draft"])
+        if node["fields"].get("display_name") == "Second"
+    )
+    assert second.startswith(key)
+    studio = Studio(desk.server)
+    with studio.http:
+        studio.update(second, metadata={"due": "2027-05-01T10:00:00Z"})
+    desk.writes()
+    file = desk.folder / "runs/2027_T1.yaml"
+    file.write_text(file.read_text("utf-8").replace("2027-04-25", "2027-05-02"), "utf-8")
+    report = rerun(desk, code=7)
+    assert "changed on the platform" in str(report["notices"])
+    assert desk.writes() == []
+    rerun(desk, "--overwrite")
+    assert dates(desk, "2027_T1")["Second.due"] == "2027-05-02 23:59"
+
+
+def test_components_without_ids_keep_their_blocks(desk: Desk) -> None:
+    """What was put before them after the last push of the source is made anew in the copy, and nothing else."""
+    desk.push("--publish")
+    file = desk.folder / "01-one/02-second/01-more.md"
+    file.write_text(
+        "First words.\n\n:::problem\n>>2 + 2<<\n\n= 4\n:::\n\nLast words.\n\n" + file.read_text("utf-8"), "utf-8"
+    )
+    desk.push("--publish")
+    file.write_text("New before all.\n\n:::done {#x}\n:::\n\n" + file.read_text("utf-8"), "utf-8")
+    report = rerun(desk, "--start", "2027-03-08")
+    made = [row for row in report["operations"] if row["op"] == "create"]  # type: ignore[attr-defined]
+    assert [row["block"].split("/")[0] for row in made] == ["html", "done"], made
+    assert rerun(desk)["operations"] == []
 
 
 def test_another_course_of_that_key_is_refused(desk: Desk) -> None:
@@ -169,13 +186,17 @@ def test_another_course_of_that_key_is_refused(desk: Desk) -> None:
 
 def test_a_course_that_was_never_pushed_has_nothing_to_copy(desk: Desk) -> None:
     report = rerun(desk, "--start", "2027-03-08", code=5)
-    assert "never pushed" in str(report["error"])
+    assert "nothing to copy" in str(report["error"])
 
 
 def test_what_is_missing_is_said(desk: Desk) -> None:
     desk.push()
     assert "--start" in str(rerun(desk, code=1)["error"])
-    assert "no date" in str(rerun(desk, "--start", "soon", code=1)["error"])
+    assert "holds a space" in str(rerun(desk, "--start", "2027-03-08", run="2027 T1", code=1)["error"])
+    assert "is the run that is to be copied" in str(
+        rerun(desk, "--start", "2027-03-08", run="2026_T3", code=1)["error"]
+    )
+    assert "write 2026-01-31" in str(rerun(desk, "--start", "soon", code=1)["error"])
     assert not (desk.folder / "runs").exists() or not list((desk.folder / "runs").iterdir())
 
 
@@ -191,95 +212,361 @@ def test_files_that_the_platform_does_not_copy_are_sent_again(tmp_path: Path) ->
         assert rerun(desk, run="2028_T1")["operations"] == []
 
 
-def test_a_catalogue_of_twenty_courses(tmp_path: Path) -> None:
-    with SandboxServer(tmp_path / "sandbox.sqlite3", replace(DOCUMENTED, rerun_seconds=0.2)) as server:
-        rows = []
-        for number in range(20):
-            text = str(FILES["course.yaml"]).replace("number: R1", f"number: C{number}")
-            folder = write_tree(tmp_path / f"c{number}", {**FILES, "course.yaml": text})
-            desk = Desk(folder, server)
-            if number != 7:
-                desk.push("--publish", "--no-verify")
-            rows.append(f"  - c{number}\n")
-        listing = tmp_path / "courses.yaml"
-        listing.write_text("run: 2027_T1\nstart: 2027-03-08\ncourses:\n" + "".join(rows), "utf-8")
-        runner = CliRunner(env=desk.environ)
-        result = runner.invoke(main, ["rerun", "--all", str(listing), "--json", "--jobs", "5"])
-        found = json.loads(result.stdout)["courses"]
-        assert [row["exit_code"] for row in found] == [5 if number == 7 else 0 for number in range(20)]
-        assert result.exit_code == 5
-        assert sum("2027_T1" in key for key in server.courses()) == 19
-        again = json.loads(runner.invoke(main, ["rerun", "--all", str(listing), "--json"]).stdout)["courses"]
-        assert all(row["operations"] == [] for row in again if row["exit_code"] == 0)
-        assert "19 of 20" in runner.invoke(main, ["rerun", "--all", str(listing)]).stdout
+# -- dates
 
 
-# --- dates that are counted from the start
-
-CALENDAR = Calendar(
-    date(2026, 9, 9), ((date(2026, 10, 12), date(2026, 10, 12)), (date(2026, 11, 2), date(2026, 11, 8)))
-)
+def local(value: object) -> str:
+    return datetime.fromisoformat(str(value)).astimezone(ZONE).strftime("%Y-%m-%d %a %H:%M")
 
 
-@pytest.mark.parametrize(
-    ("text", "end", "local"),
-    [
-        ("week 1", False, "2026-09-07 00:00"),
-        ("week 1", True, "2026-09-13 23:59"),
-        ("week 3 sunday 23:59", False, "2026-09-27 23:59"),
-        ("Week 2  Tuesday", False, "2026-09-15 00:00"),
-        ("week 6 monday 09:00", False, "2026-10-13 09:00"),  # a holiday: the day after
-        ("week 9 monday", False, "2026-11-09 00:00"),  # the break does not count
-        ("start", False, "2026-09-09 00:00"),
-        ("start + 10 days 09:00", False, "2026-09-19 09:00"),
-        ("start - 2 weeks", False, "2026-08-26 00:00"),
-        ("week 0 monday", False, "2026-08-31 00:00"),
-    ],
-)
-def test_a_date_is_counted_from_the_start(text: str, end: bool, local: str) -> None:
-    moment = datetime.fromisoformat(parse_relative(text, ZONE, CALENDAR, day_end=end)).astimezone(ZONE)
-    assert moment.strftime("%Y-%m-%d %H:%M") == local
+def test_the_sample_course_across_a_change_of_the_clocks(tmp_path: Path) -> None:
+    with SandboxServer(tmp_path / "s.sqlite3", DOCUMENTED) as server:
+        desk = Desk(shutil.copytree(samples_dir() / "reading-data", tmp_path / "course"), server)
+        desk.push("--publish")
+        desk.edit("03-middle-and-spread/03-homework-1/subsection.yaml", "due: 2027-01-31", "due: week 3 Sunday 23:59")
+        assert rerun(desk, "--start", "2027-03-15", run="2027_T2")["verified"] == ANY_OK
+        live = server.snapshot(f"{str(desk.course().id).rpartition('+')[0]}+2027_T2")["published"]
+        due = sorted(local(node["fields"]["due"]) for node in walk(live) if "due" in node["fields"])
+        # The clocks change on the 28th of March; homework 1 is relative, the others were moved by nine weeks.
+        assert due == ["2027-04-04 Sun 23:59", "2027-04-18 Sun 23:59", "2027-05-02 Sun 23:59", "2027-05-09 Sun 23:59"]
+        assert "03-homework-1:" not in (desk.folder / "runs/2027_T2.yaml").read_text("utf-8")
 
 
-def test_times_that_the_clocks_skip_or_show_twice_have_a_rule() -> None:
-    spring, autumn = Calendar(date(2027, 3, 28)), Calendar(date(2027, 10, 31))
-    assert parse_relative("start 02:30", ZONE, spring) == "2027-03-28T01:30:00Z"  # 03:30, which there is
-    assert parse_relative("start 02:30", ZONE, autumn) == "2027-10-31T00:30:00Z"  # the first of the two
+class _Ok:
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, dict) and other["ok"] is True
 
 
-@pytest.mark.parametrize("text", ["week", "week x", "week 3 someday", "week 999", "start + days", "start + 3 years"])
-def test_what_is_no_such_date_is_said(text: str) -> None:
-    with pytest.raises(BadDateError):
-        parse_relative(text, ZONE, CALENDAR)
+ANY_OK = _Ok()
 
 
-def test_without_a_start_there_is_nothing_to_count_from(tmp_path: Path) -> None:
-    text = str(FILES["course.yaml"]).replace("start: 2026-09-07\n", "")
-    with pytest.raises(SourceError) as failure:
-        load_course(write_tree(tmp_path / "c", {**FILES, "course.yaml": text}))
-    (finding,) = [one for one in failure.value.diagnostics if "week 3" in one.message]
-    assert "`start`" in finding.message and str(finding.where) == "01-one/01-first/subsection.yaml:2"
+def test_how_a_date_is_written_says_whether_it_moves(desk: Desk) -> None:
+    """A relative date with the same value under both starts stays in its file, and an absolute one that happens to be equal to a
+    relative one moves."""
+    desk.edit("01-one/01-first/subsection.yaml", "week 3 sunday 23:59", "start + 0 days 12:00")
+    desk.edit("01-one/02-second/subsection.yaml", "start: 2026-10-19\ndue: 2026-10-25 23:59", "due: 2026-09-13 23:59")
+    desk.push("--publish")
+    rerun(desk, "--start", "2026-09-07 09:00")  # the same day: nothing that is relative to days changes
+    text = (desk.folder / "runs/2027_T1.yaml").read_text("utf-8")
+    assert "blocks" not in text
+    rerun(desk, "--start", "2026-09-14", run="2027_T2")
+    assert "01-one/02-second:\n    due: 2026-09-20" in (desk.folder / "runs/2027_T2.yaml").read_text("utf-8")
+    assert "01-first" not in (desk.folder / "runs/2027_T2.yaml").read_text("utf-8")
 
 
-@given(st.dates(date(2000, 1, 1), date(2090, 1, 1)), st.integers(1, 60), st.integers(0, 6), st.times())
-def test_weeks_keep_the_day_and_the_local_time(start: date, week: int, weekday: int, clock: object) -> None:
-    day = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")[weekday]
-    shown = str(clock)[:5]
-    calendar = Calendar(start)
-    moment = datetime.fromisoformat(parse_relative(f"week {week} {day} {shown}", ZONE, calendar)).astimezone(ZONE)
-    monday = start - timedelta(days=start.weekday())
-    assert moment.date() == monday + timedelta(weeks=week - 1, days=weekday)
-    naive = datetime.combine(moment.date(), datetime.min.time())
-    skipped = naive.replace(hour=2, tzinfo=ZONE).astimezone(UTC).astimezone(ZONE).hour != 2
-    if not skipped:
-        assert moment.strftime("%H:%M") == shown
+@pytest.mark.parametrize("changed", ["due", "start"])
+def test_a_relative_date_stays_one_unless_it_was_changed_in_studio(desk: Desk, changed: str) -> None:
+    desk.edit("01-one/01-first/subsection.yaml", "23:59", "23:59  # before the fair")
+    desk.edit("01-one/02-second/subsection.yaml", "due: 2026-10-25 23:59", "due: week 7 Sunday")
+    desk.push("--publish")
+    before = parts(desk)["course-v1:DemoX+R1+2026_T3"]
+    studio = Studio(desk.server)
+    with studio.http:
+        if changed == "due":
+            (first,) = (one.usage_key for key, one in before.entries.items() if str(key) == "sequential/first")
+            studio.update(first, metadata={"due": "2026-11-05T18:00:00Z"})
+        else:
+            path = "/settings/details/course-v1:DemoX+R1+2026_T3"
+            studio.send("POST", path, {**studio.send("GET", path), "start_date": "2026-09-20T22:00:00Z"})
+    live = desk.live()["draft"]
+    desk.run("pull")
+    assert "# before the fair" in (desk.folder / "01-one/01-first/subsection.yaml").read_text("utf-8")
+    desk.writes()
+    desk.push("--publish")
+    assert desk.writes() == []
+    assert desk.live()["draft"] == live
+    second = (desk.folder / "01-one/02-second/subsection.yaml").read_text("utf-8")
+    assert ("due: week 7 Sunday" in second) == (changed == "due")
 
 
-@given(st.dates(date(2000, 1, 1), date(2090, 1, 1)), st.lists(st.integers(1, 30), min_size=2, max_size=6))
-def test_the_order_of_weeks_is_kept_whatever_the_holidays(start: date, breaks: list[int]) -> None:
-    monday = start - timedelta(days=start.weekday())
-    days = [monday + timedelta(weeks=number) for number in breaks]
-    calendar = Calendar(start, tuple((day, day + timedelta(days=6)) for day in days))
-    mondays = [calendar.week(number) for number in range(1, 20)]
-    assert mondays == sorted(set(mondays))
-    assert not any(calendar.is_holiday(day) for day in mondays)
+RESPONSE = """:::openassessment {#essay}
+title: Essay
+submission_start: 2026-09-21T08:00
+submission_due: week 4 Sunday
+rubric_assessments:
+  - {name: self-assessment, start: null, due: "2026-10-25T21:59"}
+  - {name: peer-assessment, start: "2001-01-01T00:00", due: week 6 Sunday, must_grade: 3, must_be_graded_by: 2}
+:::
+"""
+
+
+def test_the_dates_inside_open_responses_move_too(desk: Desk) -> None:
+    (desk.folder / "01-one/02-second/02-essay.md").write_text(RESPONSE, "utf-8")
+    desk.push("--publish", code=None)
+    rerun(desk, "--start", "2027-03-08")
+    course, _ = load_course(desk.folder, "2027_T1")
+    (essay,) = (block for block in course.blocks() if block.category == "openassessment")
+    assert essay.fields["submission_start"] == "2027-03-22T09:00:00"  # 10:00 in Madrid, in winter now
+    assert essay.fields["submission_due"] == "2027-04-04T21:59:00"
+    steps = essay.fields["rubric_assessments"]
+    assert isinstance(steps, list)
+    rows = [(step["start"], step["due"]) for step in steps if isinstance(step, dict)]
+    # 22:59 in Madrid on the evening of the change to winter, and half a year later.
+    assert rows == [(None, "2027-04-25T20:59:00"), ("2001-01-01T00:00", "2027-04-18T21:59:00")]
+
+
+def test_work_that_the_shift_puts_on_a_holiday_is_said(desk: Desk) -> None:
+    desk.push("--publish")
+    rerun(desk, "--start", "2027-03-08")
+    file = desk.folder / "runs/2027_T1.yaml"
+    file.write_text("holidays:\n  Saint George: 2027-04-25\n" + file.read_text("utf-8"), "utf-8")
+    found = json.loads(CliRunner().invoke(main, ["check", str(desk.folder), "--run", "2027_T1", "--json"]).stdout)
+    (row,) = (row for row in found["diagnostics"] if row["code"] == "due-on-holiday")
+    assert "which is a holiday (Saint George)" in row["message"]
+
+
+# -- what is there already, and what is not
+
+
+def test_a_run_of_a_run(desk: Desk) -> None:
+    desk.push("--publish")
+    rerun(desk, "--start", "2027-03-08")
+    report = rerun(desk, "--from", "2027_T1", "--start", "2027-09-06", run="2027_T3")
+    assert report["source"] == "course-v1:DemoX+R1+2027_T1"
+    assert dates(desk, "2027_T3")["Second.due"] == "2027-10-24 23:59"
+    assert rerun(desk, "--from", "2027_T1", run="2027_T3")["operations"] == []
+    own = rerun(desk, "--from", "2027_T1", "--start", "2027-09-06", run="2026_T3", code=1)
+    assert "the run of course.yaml itself" in str(own["error"])
+
+
+def test_a_start_that_contradicts_the_file_is_refused(desk: Desk) -> None:
+    desk.push("--publish")
+    rerun(desk, "--start", "2027-03-08")
+    rerun(desk, "--start", "2027-03-08")
+    assert "has another start" in str(rerun(desk, "--start", "2027-03-15", code=1)["error"])
+
+
+def test_a_lock_file_that_was_lost_is_made_again_from_the_copy(desk: Desk) -> None:
+    desk.push("--publish")
+    lock = (desk.folder / "course.lock").read_bytes()
+    rerun(desk, "--start", "2027-03-08")
+    before = parts(desk)["course-v1:DemoX+R1+2027_T1"]
+    (desk.folder / "course.lock").write_bytes(lock)
+    shutil.rmtree(desk.folder / ".authoring")
+    assert rerun(desk)["copied"] is True
+    after = parts(desk)["course-v1:DemoX+R1+2027_T1"]
+    assert {key: one.usage_key for key, one in after.entries.items()} == {
+        key: one.usage_key for key, one in before.entries.items()
+    }
+    assert len(desk.server.courses()) == 2
+
+
+def parts(desk: Desk) -> dict[str, LockPart]:
+    return {course: part for (_, course), part in load_lockfile(desk.folder).parts.items()}
+
+
+def drift(desk: Desk, **metadata: object) -> None:
+    """An edit in the old run, in Studio, that nobody pulled."""
+    live = desk.server.snapshot("course-v1:DemoX+R1+2026_T3")["draft"]
+    (second,) = (node["usage"] for node in walk(live) if node["fields"].get("display_name") == "Second")
+    studio = Studio(desk.server)
+    with studio.http:
+        studio.update(second, metadata=metadata)
+
+
+def test_what_was_edited_in_the_old_run_is_copied_kept_and_said(desk: Desk) -> None:
+    desk.push("--publish")
+    drift(desk, hide_after_due=True)
+    report = rerun(desk, "--start", "2027-03-08", code=8)
+    verified: Any = report["verified"]
+    assert [row["name"] for row in verified["drift"]] == ["hide_after_due"]
+    live = desk.server.snapshot("course-v1:DemoX+R1+2027_T1")["draft"]
+    (second,) = (node for node in walk(live) if node["fields"].get("display_name") == "Second")
+    assert second["fields"]["hide_after_due"] is True
+    assert dates(desk, "2027_T1")["Second.due"] == "2027-04-25 23:59"
+    desk.writes()
+    rerun(desk, code=8)
+    assert desk.writes() == []
+
+
+def test_a_date_that_was_edited_in_the_old_run_and_moves_is_a_matter_of_consent(desk: Desk) -> None:
+    desk.push("--publish")
+    drift(desk, due="2026-11-01T22:59:00Z")
+    report = rerun(desk, "--start", "2027-03-08", code=7)
+    assert "sequential/second was changed on the platform" in str(report["notices"])
+    assert "2026-11-01" in dates(desk, "2027_T1")["Second.due"]
+    rerun(desk, "--overwrite")
+    assert dates(desk, "2027_T1")["Second.due"] == "2027-04-25 23:59"
+
+
+def test_blocks_that_came_and_went_on_either_side(desk: Desk) -> None:
+    """Added and deleted in Studio in the old run; removed from the folder, and new in it, since the last push."""
+    write_tree(desk.folder, {"01-one/02-second/02-gone.md": "Gone.\n", "01-one/02-second/03-taken.md": "Taken.\n"})
+    desk.push("--publish")
+    keys = {str(key): one.usage_key for key, one in parts(desk)["course-v1:DemoX+R1+2026_T3"].entries.items()}
+    studio = Studio(desk.server)
+    with studio.http:
+        studio.http.request("DELETE", f"/xblock/{keys['vertical/gone']}").raise_for_status()
+        studio.create(keys["sequential/second"], "vertical", display_name="From Studio")
+    (desk.folder / "01-one/02-second/03-taken.md").unlink()
+    write_tree(desk.folder, {"01-one/02-second/04-new.md": "New.\n"})
+    report = rerun(desk, "--start", "2027-03-08", code=None)
+    notices: Any = report["notices"]
+    kinds = {row["kind"] for row in notices}
+    assert titles(desk, "2027_T1") == ["More", "Taken", "From Studio", "New"], kinds
+    report = rerun(desk, "--restore", "--delete-removed")
+    assert titles(desk, "2027_T1") == ["More", "From Studio", "Gone", "New"], "what is not ours keeps its place"
+    assert titles(desk, "2026_T3") == ["More", "Taken", "From Studio"], "the old run is as it was"
+    assert rerun(desk)["operations"] == []
+
+
+def titles(desk: Desk, run: str) -> list[str]:
+    """The units of the second subsection."""
+    live = desk.server.snapshot(f"course-v1:DemoX+R1+{run}")["draft"]
+    (second,) = (node for node in walk(live) if node["fields"].get("display_name") == "Second")
+    return [unit["fields"]["display_name"] for unit in second["children"]]
+
+
+def test_an_empty_course_of_that_key_is_no_copy(desk: Desk) -> None:
+    desk.push("--publish")
+    studio = Studio(desk.server)
+    with studio.http:
+        studio.course("course-v1:DemoX+R1+2027_T1")
+    desk.writes()
+    report = rerun(desk, "--start", "2027-03-08", code=3)
+    assert "is no copy of course-v1:DemoX+R1+2026_T3" in str(report["error"])
+    assert desk.writes() == []
+
+
+# -- the platform's own pace
+
+
+@pytest.mark.parametrize("dialect", ["ibl", "studio"])
+def test_a_copy_that_takes_its_time_or_never_ends(dialect: str, tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "course", dict(FILES))
+    with SandboxServer(tmp_path / "s.sqlite3", replace(DOCUMENTED, rerun_seconds=3600.0)) as server:
+        desk = Desk(folder, server, dialect)
+        desk.push("--publish")
+        report = rerun(desk, "--start", "2027-03-08", "--copy-wait", "0", code=4)
+        assert "goes on waiting" in str(report["error"])
+        desk.writes()
+        rerun(desk, "--copy-wait", "0.1", code=4)
+        assert desk.writes() == [], "no second request for a copy that is being made"
+
+
+@pytest.mark.parametrize("dialect", ["ibl", "studio"])
+def test_a_copy_that_failed_is_asked_for_again_when_it_was_dismissed(dialect: str, tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "course", dict(FILES))
+    with SandboxServer(tmp_path / "s.sqlite3", replace(DOCUMENTED, rerun_seconds=1.0)) as server:
+        desk = Desk(folder, server, dialect)
+        desk.push("--publish")
+        rerun(desk, "--start", "2027-03-08", "--copy-wait", "0", code=4)
+        server.fail_reruns()
+        for _ in range(2):
+            report = rerun(desk, code=3)
+            assert "could not copy" in str(report["error"])
+            assert "dismiss" in str(report["error"])
+        studio = Studio(server)
+        with studio.http:
+            home = studio.send("GET", "/api/contentstore/v1/home/courses")
+            (action,) = home["in_process_course_actions"]
+            studio.send("DELETE", action["dismiss_link"])
+        assert rerun(desk)["copied"] is True
+        assert len(server.courses()) == 2
+
+
+def test_a_platform_that_answers_late_is_asked_once(tmp_path: Path) -> None:
+    """The copy is begun, the answer is lost, and the login cannot see what is being copied."""
+    folder = write_tree(tmp_path / "course", dict(FILES))
+    with SandboxServer(tmp_path / "s.sqlite3", replace(DOCUMENTED, rerun_seconds=1.5)) as server:
+        desk = Desk(folder, server, "ibl", session=False)
+        desk.push("--publish")
+        server.faults.add(Fault(FaultKind.RESET_AFTER, "create", path="manage/course"))
+        assert rerun(desk, "--start", "2027-03-08")["copied"] is True
+        assert len(server.courses()) == 2
+
+
+def test_a_copy_that_the_platform_refuses(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused at once, and refused after a request that was lost: both are said, and the next call makes it."""
+    monkeypatch.setattr("authoring.copying.DOUBT_WAIT", 0.3)
+    desk.push("--publish")
+    path = "manage/course" if desk.dialect == "ibl" else "/course/$"
+    desk.server.faults.add(Fault(FaultKind.ERROR_BEFORE, "create", path=path, status=400))
+    assert rerun(desk, "--start", "2027-03-08", code=3)["error"]
+    desk.server.faults.add(Fault(FaultKind.RESET_BEFORE, "create", path=path, times=2))
+    desk.server.faults.add(Fault(FaultKind.ERROR_BEFORE, "create", path=path, status=400, times=1))
+    rerun(desk, code=None)
+    desk.server.faults.clear()
+    rerun(desk)
+    assert rerun(desk)["operations"] == []
+    assert len(desk.server.courses()) == 2
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_release_without_a_list_of_copies(status: int, tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "course", dict(FILES))
+    with SandboxServer(tmp_path / "s.sqlite3", replace(DOCUMENTED, rerun_seconds=0.3)) as server:
+        desk = Desk(folder, server, "studio")
+        desk.push("--publish")
+        server.faults.add(Fault(FaultKind.ERROR_BEFORE, path="home/courses", times=10_000, status=status))
+        assert rerun(desk, "--start", "2027-03-08")["copied"] is True
+        assert rerun(desk)["operations"] == []
+
+
+def test_a_run_that_was_deleted_in_studio_is_not_made_anew_unasked(desk: Desk) -> None:
+    desk.push("--publish")
+    rerun(desk, "--start", "2027-03-08")
+    studio = Studio(desk.server)
+    with studio.http:
+        studio.send("POST", "/api/ibl/manage/course/delete", {"course_key": "course-v1:DemoX+R1+2027_T1"})
+    desk.writes()
+    assert "--recreate" in str(rerun(desk, code=7)["notices"])
+    assert desk.writes() == []
+    rerun(desk, "--recreate")
+    assert dates(desk, "2027_T1")["First.due"] == "2027-03-28 23:59"
+
+
+# -- what follows, and what a copy does not have
+
+
+def test_further_steps_follow_a_run_that_is_there(desk: Desk) -> None:
+    desk.push("--publish")
+    seen: list[str] = []
+
+    def step(session: Session, observer: Observer) -> StepDone:
+        seen.append(str(session.course.id))
+        return StepDone("platform", {"rows": 2}, ("2 rows of the platform",))
+
+    class Quiet:
+        def began(self, number: int, operation: Operation) -> None: ...
+        def ended(self, number: int, operation: Operation) -> None: ...
+        def sending(self, done: int, total: int) -> None: ...
+        def noted(self, message: str) -> None: ...
+
+    target = load_target(None, desk.folder, desk.environ)
+
+    def run(**more: Any) -> Reran:
+        return run_again(desk.folder, target, "2027_T1", observer=Quiet(), environ=desk.environ, then=(step,), **more)
+
+    assert [one.name for one in run(start="2027-03-08").steps] == ["platform"]
+    drift_in_run = dates(desk, "2027_T1")
+    assert drift_in_run["First.due"] == "2027-03-28 23:59"
+    assert run(start=None).steps == (StepDone("platform", {"rows": 2}, ("2 rows of the platform",)),)
+    assert seen == ["course-v1:DemoX+R1+2027_T1"] * 2
+
+
+def test_what_a_copy_has_and_what_it_has_not(desk: Desk) -> None:
+    """Pages, handouts, about texts, files, grading and passports are copied; the title, the start and enrolment dates are not."""
+    write_tree(
+        desk.folder,
+        {
+            "about/overview.md": "All of it.\n",
+            "pages/faq.md": "---\ntitle: Questions\n---\nAsk.\n",
+            "handouts.md": "Read.\n",
+            "static/chart.png": PNG,
+            "01-one/02-second/02-chart.md": "![A chart](../../static/chart.png)\n",
+        },
+    )
+    desk.edit("course.yaml", "end: 2026-12-18\n", "end: 2026-12-18\nenrollment_end: 2026-09-06\n")
+    desk.push("--publish")
+    report = rerun(desk, "--start", "2027-03-08")
+    operations: Any = report["operations"]
+    assert {row["op"] for row in operations} == {"update"}, "nothing is made, nothing is uploaded"
+    assert {row["block"] for row in operations if row["op"] == "update"} == {
+        "course/course",
+        "sequential/first",
+        "sequential/second",
+    }
+    live = desk.server.snapshot("course-v1:DemoX+R1+2027_T1")
+    assert live["published"]["fields"]["enrollment_end"] == "2027-03-07T22:59:00Z"
+    assert [row["name"] for row in live["assets"]] == ["chart.png"]

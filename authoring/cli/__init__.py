@@ -14,7 +14,7 @@ from authoring.cli.platform_mentors import chat
 from authoring.cli.problem import problem
 from authoring.cli.project import doctor, new, sandbox, schemas
 from authoring.cli.pulling import adopt, drift, pull
-from authoring.cli.rerun import rerun
+from authoring.cli.rerun import rerun_command
 
 _EPILOG = (
     "Exit codes: 0 done, 1 input at fault, 2 usage, 3 platform refused or unreachable, 4 partly done (run again),"
@@ -39,7 +39,7 @@ for command in (
     pull,
     drift,
     adopt,
-    rerun,
+    rerun_command,
     status,
     doctor,
     sandbox,

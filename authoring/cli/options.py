@@ -121,42 +121,46 @@ def wait(function: F) -> F:
     )(function)
 
 
+_PUBLISH = click.option("--publish", is_flag=True, help="Publish what changed, so that learners see it.")
+_BESIDE_PUBLISHING = (
+    click.option("--hide-removed", is_flag=True, help="Hide from learners what is no longer in the source."),
+    click.option(
+        "--delete-removed", is_flag=True, help="DELETE what is no longer in the source, with learners' work in it."
+    ),
+    click.option("--restore", is_flag=True, help="Make anew what was deleted on the platform."),
+    click.option("--recreate", is_flag=True, help="Make the course anew when the platform lost it."),
+    click.option(
+        "--overwrite",
+        is_flag=True,
+        help="Send your part even where somebody changed it on the platform since the last push or pull.",
+    ),
+    click.option(
+        "--replace-passports",
+        is_flag=True,
+        help="Put your LTI passports in the place of those with the same id and another key or secret.",
+    ),
+    click.option(
+        "--beside",
+        is_flag=True,
+        help="Make components even beside others of the same name that the lock file does not know.",
+    ),
+)
+
+
 def consent(function: Callable[..., None]) -> Callable[..., None]:
     """What a plan may do beyond creating and updating, as the one argument `wanted: PlanOptions`."""
+    return _PUBLISH(consent_beside_publishing(function))
+
+
+def consent_beside_publishing(function: Callable[..., None]) -> Callable[..., None]:
+    """The same for a command that decides about publishing by itself."""
 
     @wraps(function)
     def command(**arguments: Any) -> None:
         named = {field.name: arguments.pop(field.name) for field in fields(PlanOptions) if field.name in arguments}
         function(**arguments, wanted=PlanOptions(**named))
 
-    for option in reversed(
-        (
-            click.option("--publish", is_flag=True, help="Publish what changed, so that learners see it."),
-            click.option("--hide-removed", is_flag=True, help="Hide from learners what is no longer in the source."),
-            click.option(
-                "--delete-removed",
-                is_flag=True,
-                help="DELETE what is no longer in the source, with learners' work in it.",
-            ),
-            click.option("--restore", is_flag=True, help="Make anew what was deleted on the platform."),
-            click.option("--recreate", is_flag=True, help="Make the course anew when the platform lost it."),
-            click.option(
-                "--overwrite",
-                is_flag=True,
-                help="Send your part even where somebody changed it on the platform since the last push or pull.",
-            ),
-            click.option(
-                "--replace-passports",
-                is_flag=True,
-                help="Put your LTI passports in the place of those with the same id and another key or secret.",
-            ),
-            click.option(
-                "--beside",
-                is_flag=True,
-                help="Make components even beside others of the same name that the lock file does not know.",
-            ),
-        )
-    ):
+    for option in reversed(_BESIDE_PUBLISHING):
         command = option(command)
     return command
 

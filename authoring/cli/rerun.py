@@ -1,16 +1,17 @@
-"""rerun: the next run of one course, or of a whole catalogue, unattended."""
+"""rerun: the next run of one course, or of a whole list of them, unattended."""
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import click
 
+from authoring.catalogue import CatalogueCourse, load_catalogue
 from authoring.cli import options
-from authoring.cli.course import open_for, where
 from authoring.cli.output import (
     CONSENT,
     DEFECT,
@@ -20,58 +21,61 @@ from authoring.cli.output import (
     error_report,
     handle_errors,
     show_diagnostics,
+    tell_interrupted,
 )
 from authoring.cli.several import CombinedProgress, combined_progress, defect_text
 from authoring.client import Limits
-from authoring.diagnostics import Diagnostics
 from authoring.errors import SourceError
+from authoring.interrupts import finishing_calls
 from authoring.planner import PlanOptions
 from authoring.report import notice_lines, run_report, verdict_lines
-from authoring.rerunning import copy_course, rekeyed, source_part, write_run
-from authoring.session import load_course
+from authoring.rerunning import Reran, RerunOptions, Step, rerun
+from authoring.sandbox import DOCUMENTED, OBSERVED
+from authoring.settings import load_target
 from authoring.several import Ended, side_by_side
-from authoring.yamlnodes import Entry, items_of, mapping_of, parse_mapping, text_value
+from authoring.source.runs import run_path
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One course of a catalogue."""
-
-    folder: Path
-    run: str
-    start: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    report: Mapping[str, object]
-    lines: tuple[str, ...]
-    code: int
-
-
-@click.command()
+@click.command(name="rerun")
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), required=False)
-@click.option("--run", metavar="RUN", help="The new run, as in 2027_T1.")
-@click.option("--start", metavar="DATE", help="When it starts. Not needed when runs/RUN.yaml is there.")
+@click.option("--run", metavar="RUN", help="The new run, such as 2027_T1.")
+@click.option("--start", metavar="DATE", help="When it begins; needed until runs/RUN.yaml is there.")
+@click.option("--from", "source_run", metavar="RUN", help="The run to copy. Default: course.yaml's own.")
 @click.option(
-    "--all", "catalogue", type=click.Path(path_type=Path), metavar="FILE", help="Rerun every course of a list."
+    "--all",
+    "catalogue",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Rerun every course of a list; --run and --start then stand in the place of the list's own.",
 )
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=4, show_default=True, metavar="N", help="Courses side by side."
 )
 @options.target
+@options.consent_beside_publishing
+@click.option(
+    "--copy-wait",
+    type=click.FloatRange(min=0),
+    default=1800.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for the platform's copy.",
+)
 @options.limits
 @options.profile
 @options.wait
 @options.as_json
 @handle_errors
-def rerun(
+def rerun_command(
     folder: Path | None,
     run: str | None,
     start: str | None,
+    source_run: str | None,
     catalogue: Path | None,
     jobs: int,
     target_name: str | None,
+    wanted: PlanOptions,
+    copy_wait: float,
     max_rate: float | None,
     max_in_flight: int,
     profile: str,
@@ -80,19 +84,19 @@ def rerun(
 ) -> None:
     """Make the next run of a live course: copied by the platform, dates moved, published. Run it again to go on.
 
-    FILE for --all is YAML: `run`, `start` and `courses`, a list of folders or of {folder, run, start}.
+    FILE for --all is YAML: `run`, `start` and `courses`, a list of folders or of {folder, run, start, from}.
     """
-    if (catalogue is None) == (folder is None and run is None):
-        raise click.UsageError("name a folder and --run, or a list with --all")
-    limits = Limits(max_rate, max_in_flight)
-    job_list = _catalogue(catalogue, run, start) if catalogue is not None else _single(folder, run, start)
-    with combined_progress(len(job_list)) as progress:
-        by_folder = {job.folder: job for job in job_list}
-
-        def work(place: Path) -> _Done:
-            return _rerun(by_folder[place], target_name, profile, wait, limits, progress)
-
-        ended = side_by_side(by_folder, work, jobs=jobs, ended=lambda found: progress.course_ended(found.ok))
+    temper = OBSERVED if profile == "observed" else DOCUMENTED
+    several = RerunOptions(replace(wanted, publish=True), copy_wait, wait, temper, Limits(max_rate, max_in_flight))
+    if catalogue is not None:
+        if folder is not None or source_run is not None:
+            raise click.UsageError("with --all, folders and the runs that are copied stand in the list")
+        courses = load_catalogue(catalogue, run=run, start=start)
+    elif run is None:
+        raise click.UsageError("--run says what the new run is called")
+    else:
+        courses = (CatalogueCourse(folder or Path(), run, start, source_run),)
+    ended = _rerun_all(courses, target_name, several, jobs)
     code = max(_code(one) for one in ended)
     if as_json:
         rows = [_row(one) for one in ended]
@@ -105,94 +109,80 @@ def rerun(
     sys.exit(code)
 
 
-def _single(folder: Path | None, run: str | None, start: str | None) -> list[_Job]:
-    if run is None:
-        raise click.UsageError("--run names the new run")
-    return [_Job(folder or Path(), run, start)]
+def _rerun_all(
+    courses: Sequence[CatalogueCourse], target_name: str | None, wanted: RerunOptions, jobs: int
+) -> Sequence[Ended[Reran]]:
+    """Do all side by side. A signal lets the calls in flight end; those that were not begun are begun no more."""
+    by_folder = {course.folder: course for course in courses}
+    steps: tuple[Step, ...] = ()  # what follows each run when it is there
+
+    def work(folder: Path) -> Reran:
+        return _rerun_one(by_folder[folder], target_name, wanted, progress, steps)
+
+    with finishing_calls(tell_interrupted), combined_progress(len(courses)) as progress:
+        return side_by_side(by_folder, work, jobs=jobs, ended=lambda found: progress.course_ended(found.ok))
 
 
-def _catalogue(path: Path, run: str | None, start: str | None) -> list[_Job]:
-    """The courses of a list. Raises SourceError with file and line."""
-    findings = Diagnostics()
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeError) as error:
-        raise SourceError(f"{path} cannot be read: {error}", hint="name a YAML file with `courses:`") from error
-    entries = parse_mapping(text, PurePosixPath(path.name), 1, findings) or {}
-    listed = items_of(entries["courses"], findings) if "courses" in entries else None
-    found: list[_Job] = []
-    for item in listed or ():
-        parts = {"folder": item} if item.scalar is not None else (mapping_of(item, findings) or {})
-        place = _word(parts, "folder", findings)
-        own_run = run or _word(parts, "run", findings) or _word(entries, "run", findings)
-        own_start = start or _word(parts, "start", findings) or _word(entries, "start", findings)
-        if place is None or own_run is None:
-            raise SourceError(
-                f"{item.where}: a course needs `folder` and `run`", hint="or write `run:` once, at the top"
-            )
-        found.append(_Job(path.parent / place, own_run, own_start))
-    if findings.errors or not found:
-        raise SourceError(f"{path}: no list of courses", findings, "write `courses:` with a folder behind each `- `")
-    if len({job.folder.resolve() for job in found}) < len(found):
-        raise SourceError(f"{path}: a folder is listed twice", hint="one run of a course at a time")
-    return found
+def _rerun_one(
+    course: CatalogueCourse,
+    target_name: str | None,
+    wanted: RerunOptions,
+    progress: CombinedProgress,
+    steps: Sequence[Step],
+) -> Reran:
+    return rerun(
+        course.folder,
+        load_target(target_name, course.folder, os.environ),
+        course.run,
+        start=course.start,
+        source_run=course.source_run,
+        observer=progress,
+        environ=os.environ,
+        options=wanted,
+        then=steps,
+    )
 
 
-def _word(entries: Mapping[str, Entry], name: str, findings: Diagnostics) -> str | None:
-    entry = entries.get(name)
-    return text_value(entry, findings) if entry is not None else None
-
-
-def _rerun(
-    job: _Job, target_name: str | None, profile: str, wait: float, limits: Limits, progress: CombinedProgress
-) -> _Done:
-    written = write_run(job.folder, job.run, job.start, lambda run: load_course(job.folder, run)[0])
-    source = load_course(job.folder)[0].id
-    with open_for(job.folder, target_name, profile, wait, limits, run=job.run) as session:
-        course = session.course.id
-        if course == source:
-            raise SourceError(f"{course} is the course itself, not another run of it", hint="choose another --run")
-        before = source_part(job.folder, session.state.part.target, source)
-        title = session.course.root.display_name or course.number
-        made = copy_course(session.client, source, course, title, before, observer=progress)
-        if not any(entry.usage_key for entry in session.state.part.entries.values()):
-            session.state.replace(rekeyed(before, source, course))
-        options = PlanOptions(publish=True, overwrite=True)
-        plan = session.plan(options)
-        if any(notice.blocking for notice in plan.notices):
-            lines = tuple(notice_lines(plan))
-            return _Done({"course": str(course), "notices": list(lines)}, lines, CONSENT)
-        progress.planned(plan)
-        applied, verdict, resent = session.apply_verified(plan, options, progress)
-        report = run_report(plan, applied, calls=session.client.calls) | {
-            "source": str(source),
-            "copied": made,
-            "run_file_written": written,
-            "verified": verdict.to_json(),
-            "resent": resent,
-        }
-        head = f"{course} on {where(session)}: {'copied now' if made else 'was there'}, {len(applied.operations)} operations"
-        return _Done(
-            report, (head, *verdict_lines(verdict, resent), *notice_lines(plan)), 0 if verdict.ok else DIFFERENT
-        )
-
-
-def _code(one: Ended[_Done]) -> int:
+def _code(one: Ended[Reran]) -> int:
     if one.error is not None:
         return one.error.exit_code
-    return DEFECT if one.result is None else one.result.code
+    if one.result is None:
+        return DEFECT
+    if one.result.verdict is None:
+        return CONSENT
+    return max((DIFFERENT if not one.result.verdict.ok else 0, *(step.exit_code for step in one.result.steps)))
 
 
-def _row(one: Ended[_Done]) -> dict[str, object]:
+def _row(one: Ended[Reran]) -> dict[str, object]:
     row: dict[str, object] = {"folder": str(one.folder), "exit_code": _code(one)}
     if one.error is not None:
         return row | error_report(one.error)
     if one.result is None:
         return row | {"error": {"kind": "defect", "message": defect_text(one.defect), "hint": None}}
-    return row | dict(one.result.report)
+    return row | _report(one.result)
 
 
-def _show(one: Ended[_Done]) -> None:
+def _report(done: Reran) -> dict[str, object]:
+    """What a rerun did, for scripts."""
+    head: dict[str, object] = {
+        "course": str(done.course),
+        "source": str(done.source),
+        "copied": done.copied,
+        "written": run_path(done.course.run) if done.written else None,
+        "calls": {str(kind): count for kind, count in sorted(done.calls.items()) if count},
+    }
+    if done.applied is None or done.verdict is None:
+        return head | {"operations": [], "notices": list(notice_lines(done.plan))}
+    return {
+        **run_report(done.plan, done.applied, calls=done.calls),
+        **head,
+        "verified": done.verdict.to_json(),
+        "resent": done.resent,
+        "steps": {step.name: dict(step.report) for step in done.steps},
+    }
+
+
+def _show(one: Ended[Reran]) -> None:
     if one.error is not None:
         if isinstance(one.error, SourceError):
             show_diagnostics(one.error.diagnostics, quiet=True)
@@ -202,6 +192,20 @@ def _show(one: Ended[_Done]) -> None:
     elif one.result is None:
         echo(f"{one.folder}: FAILED: {defect_text(one.defect)}; this is a defect of the toolkit, please report it")
     else:
-        echo(f"{one.folder}: {one.result.lines[0]}")
-        for line in one.result.lines[1:]:
-            echo(f"  {line}")
+        for line in _lines(one.folder, one.result):
+            echo(line)
+
+
+def _lines(folder: Path, done: Reran) -> Sequence[str]:
+    lines = [f"{folder}: {done.course}, a run of {done.source}"]
+    if done.written is not None:
+        lines.append(f"  wrote {done.written}: look at its dates, and commit it")
+    if done.copied:
+        lines.append("  copied by the platform")
+    if done.applied is None or done.verdict is None:
+        lines.append("  NOT SENT: the plan needs consent; run the same command again with the flag that it names")
+        return [*lines, *(f"  {line}" for line in notice_lines(done.plan))]
+    count = len(done.applied.operations)
+    lines.append(f"  {count} operations done" if count else "  nothing to do: it is as its source says")
+    lines += [f"  {line}" for line in (*verdict_lines(done.verdict, done.resent), *notice_lines(done.plan))]
+    return [*lines, *(f"  {line}" for step in done.steps for line in step.lines)]

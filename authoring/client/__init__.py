@@ -25,6 +25,7 @@ from authoring.errors import LoginError, NonsenseError, OutcomeUnknownError, Ref
 from authoring.keys import block_category, usage_key
 from authoring.model import CourseId, GradingPolicy
 from authoring.remote import (
+    Copying,
     HeldPassport,
     RemoteAsset,
     RemoteBlock,
@@ -157,26 +158,25 @@ class Client:
                 return None
             raise
 
-    def read_copying(self, course: CourseId) -> bool | None:
-        """Whether the platform is making this course as a copy at the moment; None where the login cannot see it.
-
-        Raises RefusedError when the copying failed.
-        """
+    def read_copying(self, course: CourseId) -> Copying | None:
+        """How far the platform is with making this course as a copy; None where the login cannot see it, or the release has
+        no such list."""
         try:
             row = self.send(self.dialect.read_actions()).json
         except NoRouteError:
             return None
+        except (RefusedError, LoginError) as error:
+            if error.status in (403, 404):
+                return None
+            raise
         results = row.get("results", row) if isinstance(row, Mapping) else None
         actions = results.get("in_process_course_actions") if isinstance(results, Mapping) else None
-        for action in actions if isinstance(actions, list | tuple) else ():
+        if not isinstance(actions, list | tuple):
+            return None
+        for action in actions:
             if isinstance(action, Mapping) and action.get("course_key") == str(course):
-                if action.get("is_failed"):
-                    raise RefusedError(
-                        f"the platform could not copy the course {course}",
-                        "look at it in Studio, dismiss it there, and run again",
-                    )
-                return True
-        return False
+                return Copying.FAILED if action.get("is_failed") else Copying.RUNNING
+        return Copying.NOT
 
     def read_outline(self, course: CourseId, units: Sequence[str] = ()) -> RemoteCourse | None:
         """The structure of a live course; None when there is no such course.

@@ -22,7 +22,7 @@ from authoring.sandbox.addresses import course_of, course_parts, root_of
 from authoring.sandbox.handlers import studio_submit_scorm
 from authoring.sandbox.platform import Platform, body_of, require
 from authoring.sandbox.refusals import Refusal, broken, refuse
-from authoring.sandbox.store import Node, Rerun
+from authoring.sandbox.store import FAILED, Node, Rerun
 from authoring.sandbox.values import title_of
 
 TAKEN = "There is already a course defined with the same organization and course number. Please change one of them."
@@ -65,7 +65,8 @@ def _free_number(platform: Platform, org: str) -> str:
 def check_new(platform: Platform, key: str) -> None:
     """Raises Refusal(400) for a malformed key and for one that is taken, in whatever case."""
     course_parts(key)
-    known = {*platform.store.courses(), *(rerun.course for rerun in platform.store.reruns())}
+    copied = (rerun.course for rerun in platform.store.reruns() if rerun.due != FAILED)
+    known = {*platform.store.courses(), *copied}
     if key.lower() in {taken.lower() for taken in known}:
         raise Refusal(400, {"ErrMsg": TAKEN, "OrgErrMsg": TAKEN, "CourseErrMsg": TAKEN})
 
@@ -83,10 +84,16 @@ def finish_reruns(platform: Platform) -> None:
     """Make the copies that are due."""
     now = time.time()
     for rerun in platform.store.reruns():
-        if rerun.due <= now:
+        if rerun.due <= now and rerun.due != FAILED:
             platform.store.drop_rerun(rerun.course)
             if platform.store.course(rerun.source) is not None:
                 rules.copy_course(platform.store, rerun.source, rerun.course, rerun.title)
+
+
+async def dismiss(platform: Platform, request: Request) -> Response:
+    """Take a copying that failed off the list (Open edX: views/course.py, `course_notifications_handler`)."""
+    platform.store.drop_rerun(request.path_params["key"])
+    return JSONResponse({"success": True})
 
 
 async def delete_course(platform: Platform, request: Request) -> Response:
@@ -123,7 +130,9 @@ def _home(platform: Platform, request: Request) -> dict[str, list[dict[str, Any]
     for rerun in platform.store.reruns():
         org, number, run = course_parts(rerun.course)
         names = {"course_key": rerun.course, "org": org, "number": number, "run": run, "display_name": rerun.title}
-        actions.append(names | {"is_failed": False, "is_in_progress": True, "dismiss_link": ""})
+        failed = rerun.due == FAILED
+        link = f"/course_notifications/{rerun.course}/1" if failed else ""
+        actions.append(names | {"is_failed": failed, "is_in_progress": not failed, "dismiss_link": link})
     return {"courses": rows, "in_process_course_actions": actions}
 
 

@@ -118,6 +118,11 @@ class SandboxServer:
         """Withdraw every token that was issued."""
         self._platform.tokens.clear()
 
+    def fail_reruns(self) -> None:
+        """Give up every copy of a course that is being made: it is listed as failed until it is dismissed."""
+        with self._open() as store:
+            store.fail_reruns()
+
     def courses(self) -> tuple[str, ...]:
         """The keys of all courses."""
         return tuple(self._store.courses())

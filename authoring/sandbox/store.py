@@ -74,8 +74,13 @@ class Request(NamedTuple):
     fault: str | None = None
 
 
+FAILED = -1.0
+"""The time at which a copy is there that the platform gave up."""
+
+
 class Rerun(NamedTuple):
-    """A course that is being copied: its key, its source's, its title and when (Unix time) the copy is there."""
+    """A course that is being copied: its key, its source's, its title and when (Unix time) the copy is there; `FAILED` when it
+    never will be."""
 
     course: str
     source: str
@@ -177,6 +182,9 @@ class Store:
 
     def add_rerun(self, rerun: Rerun) -> None:
         self._db.execute("insert or replace into reruns values (?, ?, ?, ?)", rerun)
+
+    def fail_reruns(self) -> None:
+        self._db.execute("update reruns set due = ?", (FAILED,))
 
     def drop_rerun(self, course: str) -> None:
         self._db.execute("delete from reruns where course = ?", (course,))

@@ -19,7 +19,7 @@ __all__ = ["SourceFile", "SourceTree", "compile_course", "compile_tree", "read_c
 
 
 def read_course(folder: Path, run: str | None = None) -> tuple[Course | None, Diagnostics]:
-    """Read and compile a course folder, as the `run` of `runs/RUN.yaml` if one is named.
+    """Read and compile a course folder; with `run`, as the run that `runs/RUN.yaml` describes.
 
     All findings are collected, each with file and line; nothing is raised for any content of the folder.
     The course is None when there is an error among them.

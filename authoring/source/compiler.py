@@ -46,16 +46,15 @@ from authoring.source.coursefile import (
     read_course_id,
     read_grading,
     read_passports,
-    read_timezone,
 )
-from authoring.source.dates import date_reader
 from authoring.source.directives import WRONG_NESTING, Directive, Prose, scan_body
 from authoring.source.fields import read_fields, read_kept
 from authoring.source.files import SourceTree
 from authoring.source.kept import read_drafts, read_kept_files, read_policies
+from authoring.source.moments import read_moments
 from authoring.source.nodes import Component, Node, Outline
 from authoring.source.outline import COURSE_FILE, UNUSED_PATH, read_outline
-from authoring.source.runs import Overrides, Run, read_run
+from authoring.source.runs import RunFile, read_run, report_holidays, run_settings, with_blocks
 from authoring.yamlnodes import Entry
 
 LONG_HTML_BYTES = 30_000
@@ -94,8 +93,7 @@ _IMAGES = ("course_image", "banner_image", "video_thumbnail_image")
 
 
 def compile_course(tree: SourceTree, run: str | None = None) -> tuple[Course | None, Diagnostics]:
-    """The course that a folder describes, as the `run` of `runs/RUN.yaml` if one is named. None when there is an error
-    among the findings."""
+    """The course that a folder describes, or one of its runs. None when there is an error among the findings."""
     course, findings = compile_tree(tree, run)
     return (None if findings.errors else course), findings
 
@@ -104,7 +102,7 @@ def compile_tree(tree: SourceTree, run: str | None = None) -> tuple[Course | Non
     """As `compile_course`, but with what could be made of it in spite of errors; None when there is no course at all."""
     diagnostics = Diagnostics()
     outline = read_outline(tree, diagnostics)
-    compiler = _Compiler(tree, outline, diagnostics, read_run(tree, run, diagnostics) if run is not None else Run())
+    compiler = _Compiler(tree, outline, diagnostics, read_run(tree, outline, run, diagnostics) if run else None)
     course = compiler.course()
     return course, Diagnostics(at_levels(diagnostics, compiler.levels))
 
@@ -133,14 +131,17 @@ BEYOND_STUDIO = define(
 
 
 class _Compiler:
-    def __init__(self, tree: SourceTree, outline: Outline, diagnostics: Diagnostics, run: Run) -> None:
-        self.run = run
+    def __init__(self, tree: SourceTree, outline: Outline, diagnostics: Diagnostics, run: RunFile | None) -> None:
         self.tree = tree
-        self.outline = outline
+        self.run = run
+        self.course_settings: Mapping[str, Entry] = outline.settings or {}
+        self.outline = (
+            outline if run is None else replace(outline, settings=run_settings(self.course_settings, run.settings))
+        )
         self.diagnostics = diagnostics
-        self.settings: Mapping[str, Entry] = {**(outline.settings or {}), **run.settings}
-        timezone = read_timezone(self.settings, diagnostics)
-        self.read_date = date_reader(timezone, read_calendar(self.settings, timezone, diagnostics))
+        self.settings: Mapping[str, Entry] = self.outline.settings or {}
+        self.calendar = read_calendar(self.settings, diagnostics)
+        self.read_date = self.calendar.read
         self.levels = read_check_levels(self.settings, diagnostics)
         self.index = link_index(outline)
         self.used: set[str] = set()
@@ -152,32 +153,37 @@ class _Compiler:
             identity = read_course_id(settings, self.diagnostics)
         fields = read_course_fields(settings, self.diagnostics, self.read_date)
         grading = read_grading(settings, self.diagnostics)
-        passports = read_passports(settings, self.diagnostics)
+        passports = {one.lti_id: one for one in read_passports(settings, self.diagnostics)}
+        if self.run is not None:
+            passports |= {one.lti_id: one for one in read_passports(self.run.settings, self.diagnostics)}
         self._name_images(fields)
         sections = tuple(self._children_of_root())
         detached = tuple(self._page(node) for node in self.outline.pages)
         assets = tuple(self._assets())
         self._report_unused()
+        report_holidays(self.outline, self.run, self.calendar, self.diagnostics)
         if identity is None:
             return None
         fields.setdefault("display_name", identity.number)
         key = BlockKey(LIBRARY, LIBRARY) if self.outline.is_library else ROOT_KEY
         root = Block(key, fields, children=sections, source=SourceLocation(PurePosixPath(COURSE_FILE), 1))
-        root = Overrides(self.run, self.read_date, self.diagnostics).apply(root)
         root = replace(root, fields=with_advanced_modules(root))
         root = read_kept(settings, key.category, self.diagnostics).apply(root)
-        return Course(
+        course = Course(
             identity,
             root,
             detached,
             assets,
             grading,
-            passports,
+            tuple(passports.values()),
             drafts=tuple(read_drafts(self.tree, self.diagnostics)),
             policies=read_policies(settings, self.diagnostics),
             files=tuple(read_kept_files(self.tree)),
             check_levels=self.levels,
         )
+        if self.run is not None:
+            course = with_blocks(course, self.run, self.calendar, self.diagnostics)
+        return read_moments(course, self.calendar, self.diagnostics)
 
     def _children_of_root(self) -> Iterator[Block]:
         for node in self.outline.sections:

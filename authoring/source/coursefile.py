@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import PurePosixPath
 
 from authoring.diagnostics import Diagnostics, Severity, define, suggest
 from authoring.model import COURSE, CourseId, FieldValue, Grader, GradingPolicy, LtiPassport, SourceLocation
-from authoring.source.dates import BadDateError, Calendar, find_timezone, is_relative, parse_date
+from authoring.source.calendar import AFTER, MOVES, Calendar, Holiday, is_relative
+from authoring.source.dates import find_timezone, parse_date
 from authoring.source.fields import UNKNOWN_KEY, read_fields
 from authoring.yamlnodes import (
     BAD_VALUE,
@@ -45,11 +45,11 @@ OWN_KEYS = (
 )
 """Keys of course.yaml that are no course fields."""
 
-_HOLIDAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?: ?\.\. ?(\d{4}-\d{2}-\d{2}))?(?:[ :].*)?", re.ASCII)
 _COURSE_PART = re.compile(r"[\w~.-]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
 _FRACTION = re.compile(r"[0-9]*\.?[0-9]+")
+_DAYS = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\s+(?:to|until|-)\s+(\d{4}-\d{2}-\d{2}))?", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,4}")
 _GRACE = re.compile(r"([0-9]{1,4}):([0-5][0-9])")
 
@@ -85,46 +85,68 @@ def read_timezone(entries: Mapping[str, Entry], diagnostics: Diagnostics) -> tzi
         return UTC
 
 
-def read_calendar(entries: Mapping[str, Entry], timezone: tzinfo, diagnostics: Diagnostics) -> Calendar:
-    """What relative dates are counted in: `start`, which must be absolute, and `holidays`."""
-    return Calendar(_start_day(entries, timezone), tuple(_holidays(entries, diagnostics)))
-
-
-def _start_day(entries: Mapping[str, Entry], timezone: tzinfo) -> date | None:
-    """The local day of the start; what is wrong with it is reported where the field is read."""
+def read_calendar(entries: Mapping[str, Entry], diagnostics: Diagnostics) -> Calendar:
+    """By what the dates of the course are read: its time zone, its start, its holidays."""
+    timezone = read_timezone(entries, diagnostics)
     entry = entries.get("start")
-    if entry is None and (nested := entries.get("settings")) is not None:
-        entry = (mapping_of(nested, Diagnostics()) or {}).get("start")
-    text = text_value(entry, Diagnostics()) if entry is not None else None
-    if text is None or is_relative(text):
-        return None
-    with suppress(BadDateError):
-        moment = datetime.fromisoformat(parse_date(text.strip(), timezone))
-        return moment.astimezone(timezone).date()
-    return None
-
-
-def _holidays(entries: Mapping[str, Entry], diagnostics: Diagnostics) -> Iterator[tuple[date, date]]:
-    """Days and ranges of days: `2027-05-01`, `2027-03-29..2027-04-04`; with a name behind a colon when they have one."""
-    entry = entries.get("holidays")
-    if entry is None:
-        return
-    for item in items_of(entry, diagnostics) or ():
-        text = text_value(item, diagnostics)
-        found = _HOLIDAY.fullmatch(text.strip()) if text is not None else None
+    if entry is None and "settings" in entries:
+        entry = (mapping_of(entries["settings"], Diagnostics()) or {}).get("start")
+    start: datetime | None = None
+    text = entry.scalar if entry is not None else None
+    if entry is not None and text is not None and is_relative(text):
+        message = "the course's `start` cannot be relative to itself"
+        diagnostics.report(BAD_VALUE, message, entry.where, "write a date such as 2027-01-31")
+    elif text is not None:
         try:
-            if found is None:
-                raise ValueError
-            first = date.fromisoformat(found[1])
-            last = date.fromisoformat(found[2]) if found[2] else first
-            if last < first:
-                raise ValueError
+            moment = datetime.fromisoformat(parse_date(text.strip(), timezone))
+            start = moment.astimezone(timezone).replace(tzinfo=None)
         except ValueError:
-            if text is not None:
-                hint = "write 2027-05-01, or 2027-03-29..2027-04-04 for several days; a name may follow: 2027-05-01 Labour Day"
-                diagnostics.report(BAD_VALUE, f"not a holiday: {text[:60]!r}", item.where, hint)
-            continue
-        yield first, last
+            start = None  # reported where the fields are read
+    return Calendar(timezone, start, tuple(_holidays(entries.get("holidays"), diagnostics)))
+
+
+def _holidays(entry: Entry | None, diagnostics: Diagnostics) -> Iterator[Holiday]:
+    """`name: days`, or `name: {days: …, due: …}`; days are one date or `first to last`."""
+    found = mapping_of(entry, diagnostics) if entry is not None else None
+    for name, item in (found or {}).items():
+        due, days = AFTER, item
+        if item.scalar is None:
+            parts = mapping_of(item, diagnostics)
+            if parts is None:
+                continue
+            _refuse_unknown(parts, ("days", "due"), "a holiday", diagnostics)
+            if "days" not in parts:
+                diagnostics.report(MISSING_KEY, f"the holiday {name!r} needs 'days'", item.where, "add `days: …`")
+                continue
+            days = parts["days"]
+            due = (text_value(parts["due"], diagnostics) if "due" in parts else None) or AFTER
+            if due not in MOVES:
+                hint = suggest(due, MOVES) or f"one of {', '.join(MOVES)}"
+                diagnostics.report(BAD_VALUE, f"'due' cannot be {due[:40]!r}", parts["due"].where, hint)
+                continue
+        text = text_value(days, diagnostics)
+        span = _days(text.strip()) if text is not None else None
+        if span is not None:
+            yield Holiday(name, *span, due=due, source=item.where)
+        elif text is not None:
+            message = f"the days of {name!r} cannot be {text[:60]!r}"
+            diagnostics.report(BAD_VALUE, message, days.where, "write 2027-03-29 or 2027-03-22 to 2027-04-04")
+
+
+def _days(text: str) -> tuple[date, date] | None:
+    match = _DAYS.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        first = date.fromisoformat(match[1])
+        last = date.fromisoformat(match[2] or match[1])
+    except ValueError:
+        return None
+    return (first, last) if first <= last and (last - first).days <= LONGEST_HOLIDAY else None
+
+
+LONGEST_HOLIDAY = 400
+"""Days; a longer one is a slip of the pen."""
 
 
 def read_course_fields(

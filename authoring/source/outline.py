@@ -161,6 +161,13 @@ class _OutlineReader:
             self.diagnostics.report(WRONG_NESTING, message, where, "rename the file")
         elif name in ("updates", "textbooks"):
             self._unused(name, f"the folder {name!r} is not read by this version")
+        elif name == "runs":
+            for inner in self.tree.folders[name]:
+                path = f"{name}/{inner}"
+                if not _ignored(inner) and (self.tree.is_folder(path) or PurePosixPath(inner).suffix != ".yaml"):
+                    self._unused(
+                        path, f"{inner!r} is not the file of a run", "name it after the run: runs/2027_T1.yaml"
+                    )
 
     def _folder_node(self, path: str, name: str, category: str) -> Node:
         entries = self.settings(category, path) or {}

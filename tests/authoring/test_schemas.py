@@ -15,13 +15,14 @@ from authoring.schemas import (
     course_schema,
     directive_schema,
     page_schema,
+    run_schema,
     section_schema,
     subsection_schema,
     unit_schema,
     write_schemas,
 )
 
-DOCUMENTS = [course_schema, section_schema, subsection_schema, unit_schema, page_schema]
+DOCUMENTS = [course_schema, run_schema, section_schema, subsection_schema, unit_schema, page_schema]
 
 COURSE = {
     "org": "Demo",
@@ -170,8 +171,9 @@ def test_there_is_no_directive_of_an_unknown_category() -> None:
 def test_writing_gives_one_file_for_each_schema_and_the_same_text_each_time(tmp_path: Path) -> None:
     first = write_schemas(tmp_path / "first")
     second = write_schemas(tmp_path / "second")
-    assert [path.relative_to(tmp_path / "first").as_posix() for path in first][:7] == [
+    assert [path.relative_to(tmp_path / "first").as_posix() for path in first][:8] == [
         "course.schema.json",
+        "run.schema.json",
         "section.schema.json",
         "subsection.schema.json",
         "unit.schema.json",
@@ -184,3 +186,22 @@ def test_writing_gives_one_file_for_each_schema_and_the_same_text_each_time(tmp_
     names = {path.name for path in first}
     assert "html.schema.json" in names
     assert names.isdisjoint({"chapter.schema.json", "about.schema.json"})
+
+
+@pytest.mark.parametrize(
+    "text", ["week 3 Sunday 23:59", "Week 1", "start + 10 days 09:00", "-2 weeks", "start 09:00", "2027-02-08 18:00"]
+)
+def test_dates_may_be_relative(text: str) -> None:
+    run = {"start": "2027-01-11", "end": text, "blocks": {"01-a": {"due": text}}, "holidays": {"Easter": "2027-03-29"}}
+    assert _errors(run_schema(), run) == []
+    assert _errors(section_schema(), {"start": text}) == []
+
+
+@pytest.mark.parametrize("text", ["week three", "week 3 Sonntag", "start + 3 months", "at the start"])
+def test_a_relative_date_that_is_none(text: str) -> None:
+    assert _errors(section_schema(), {"start": text})
+
+
+def test_a_run_is_not_another_course() -> None:
+    assert _errors(run_schema(), {"number": "X"})
+    assert _errors(run_schema(), {"holidays": {"Easter": {"days": "2027-03-29", "due": "later"}}})

@@ -110,6 +110,21 @@ def test_a_rerun_takes_its_time(tmp_path: Path) -> None:
         assert http.get(HOME).json()["results"]["in_process_course_actions"] != []
 
 
+def test_a_rerun_that_failed_is_listed_until_it_is_dismissed(tmp_path: Path) -> None:
+    with SandboxServer(tmp_path / "s.sqlite3", replace(DOCUMENTED, rerun_seconds=3600.0)) as server:
+        studio = Studio(server)
+        with studio.http:
+            studio.course()
+            studio.send("POST", MANAGE, NAMES | {"source_course_key": KEY})
+            server.fail_reruns()
+            (action,) = studio.send("GET", HOME)["results"]["in_process_course_actions"]
+            assert (action["is_in_progress"], action["is_failed"]) == (False, True)
+            studio.send("GET", MANAGE, code=404, query={"course_key": RERUN})
+            studio.send("DELETE", action["dismiss_link"])
+            assert studio.send("GET", HOME)["results"]["in_process_course_actions"] == []
+            studio.send("POST", MANAGE, NAMES)
+
+
 def full(*problems: dict[str, Any]) -> dict[str, Any]:
     unit = {"name": "Unit", "problems": list(problems)}
     section = {"name": "Section", "subsection": [{"name": "Subsection", "unit": [unit]}]}

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authoring.source.dates import BadDateError, date_reader, find_timezone, parse_date
+from authoring.source.calendar import Calendar
+from authoring.source.dates import BadDateError, find_timezone, parse_date
 
 MADRID = ZoneInfo("Europe/Madrid")
 
@@ -32,7 +33,7 @@ def test_forms(text: str, expected: str) -> None:
 
 
 def test_ends_mean_the_end_of_the_day() -> None:
-    read = date_reader(MADRID)
+    read = Calendar(MADRID).read
     assert read("2026-01-31", "due") == "2026-01-31T22:59:00Z"
     assert read("2026-01-31", "start") == "2026-01-30T23:00:00Z"
 
