@@ -120,7 +120,7 @@ class _Comparison:
         """What stands, in ours, below a block whose children nobody could read."""
         found: set[BlockKey] = set()
         for key, (_, parent) in self.ours.items():
-            if parent in self.closed or parent in found:
+            if key not in self.theirs and (parent in self.closed or parent in found):
                 found.add(key)
         return frozenset(found)
 

@@ -22,7 +22,7 @@ from authoring.conflicts import conflict_to_json
 from authoring.decompile import Folder, folder_of, same_content
 from authoring.diagnostics import Diagnostic, Severity
 from authoring.errors import SourceError, StalePlanError
-from authoring.exporter import EMPTY_INFO, LiveCourse, hidden_fields, read_live_course
+from authoring.exporter import EMPTY_INFO, LiveCourse, hidden_fields, read_whole_course
 from authoring.identity import align_implicit_keys
 from authoring.lockfile import (
     LockedAsset,
@@ -103,6 +103,7 @@ def pull(
             raise StalePlanError(
                 f"there is no course {ours.id} on the target", "push it first, or choose another --target"
             )
+        live = without_unseen(live, part)
         plain = without_pointers(ours)
         theirs = spelled_like(plain, live, part)
         merged = merge(part, plain, theirs, resolve=resolve, unread=frozenset(unread_parts(plain, live, part)))
@@ -128,6 +129,29 @@ def pull(
             after = part_after(part, written, again, live, merged.conflicts, resolve)
             state.replace(with_orders(after, written))
     return pulled
+
+
+def without_unseen(live: LiveCourse, part: LockPart) -> LiveCourse:
+    """The live course without the new components of which the login shows no more than the name: a later pull that sees
+    what is in them takes them. They are said."""
+    unseen = {
+        key
+        for key in live.known
+        if key not in part.entries and key.category != "html" and (known := spec(key.category)) and not known.children
+    }
+    if not unseen:
+        return live
+    titles = ", ".join(repr(block.display_name or key.url_name) for key, block in live.blocks.items() if key in unseen)
+
+    def seen(block: Block) -> Block:
+        return replace(block, children=tuple(child for child in block.children if child.key not in unseen))
+
+    return replace(
+        live,
+        course=replace(live.course, root=live.course.root.transform(seen)),
+        usage_keys={key: usage for key, usage in live.usage_keys.items() if key not in unseen},
+        unread_parts=(*live.unread_parts, f"what is in the new components {titles}"),
+    )
 
 
 def spelled_like(ours: Course, live: LiveCourse, part: LockPart) -> Course:
@@ -244,6 +268,7 @@ def part_after(
     live_blocks = {block.key: block for block in theirs.blocks()}
     ours = {block.key for block in merged.blocks()}
     parents = {block.key: parent.key if parent else None for block, parent in theirs.root.walk_with_parent()}
+    drafts = {below.key for block in theirs.blocks() if block.key in live.drafts for below in block.walk()}
     entries: dict[BlockKey, LockEntry] = {}
     for key, entry in part.entries.items():
         if key in live_blocks or not entry.usage_key or key == ROOT_KEY or key in ours:
@@ -268,7 +293,7 @@ def part_after(
         if old is not None and not old.usage_key:  # a text of the about page has no draft
             entries[key] = LockEntry(key, "", None, pushed, pushed)
             continue
-        published = _published(old, pushed, key in live.drafts)
+        published = _published(old, pushed, key in drafts)
         entries[key] = LockEntry(key, usage_key, parent, pushed, published, old.children if old is not None else None)
     pages = {block.key: block for block in merged.detached}
     for key in [key for key, entry in entries.items() if entry.usage_key and key not in live.usage_keys]:
@@ -296,6 +321,8 @@ def _is_hidden(key: BlockKey, entries: Mapping[BlockKey, LockEntry], live: LiveC
     while parent is not None:
         if parent in live.closed:
             return True
+        if parent in live.usage_keys:
+            return False
         above = entries.get(parent)
         parent = above.parent if above is not None else None
     return False
@@ -470,10 +497,10 @@ class Fresh:
 def fresh_folder(client: Client, course: CourseId, target: str) -> Iterator[Fresh]:
     """A readable folder of a live course that nobody here has seen; its files can be read until the context ends.
 
-    Raises StalePlanError when there is no such course.
+    Raises StalePlanError when there is no such course, NoRouteError when the login does not show its structure.
     """
     with tempfile.TemporaryDirectory(prefix="authoring-pull-") as scratch:
-        live = read_live_course(client, course, files=Path(scratch))
+        live = read_whole_course(client, course, Path(scratch))
         if live is None:
             raise StalePlanError(f"there is no course {course} that this login sees", "look for a mistyped key")
         shown = tuple(asset for asset in live.course.assets if asset.file is not None)

@@ -23,7 +23,7 @@ from authoring.comparison import Kind
 from authoring.diagnostics import Diagnostics
 from authoring.dialects import Capabilities, Dialect, capabilities, dialect_of
 from authoring.errors import ApiError, ApplyError, RefusedError, SourceError, StalePlanError
-from authoring.exporter import LiveCourse, read_live_course
+from authoring.exporter import LiveCourse, read_live_course, read_whole_course
 from authoring.identity import align_implicit_keys
 from authoring.lockfile import LockEntry, LockPart, wanted_state, with_orders
 from authoring.merge import Side
@@ -123,8 +123,7 @@ class Session:
             and block.category not in ("course", "chapter", "sequential", "vertical")
             and wanted_state(block) != dict(entry.pushed)
         }
-        readable = self.capabilities.readable
-        if outline.components_known or readable is not None:
+        if outline.components_known:
             return frozenset()
         found = self.client.read_blocks(wanted.items())
         return frozenset(wanted.keys() - found.keys())
@@ -280,9 +279,9 @@ class Session:
     def adopt(self) -> Adoption:
         """Match the folder with the live course, without regard to the lock file. See :func:`authoring.pulling.adopt`.
 
-        Raises StalePlanError when there is no live course.
+        Raises StalePlanError when there is no live course, NoRouteError when the login does not show its structure.
         """
-        live = read_live_course(self.client, self.course.id)
+        live = read_whole_course(self.client, self.course.id)
         if live is None:
             raise StalePlanError(f"there is no course {self.course.id} on {self.target.identity}", "push it instead")
         return adopt(self.course, live, self.state.part.target)

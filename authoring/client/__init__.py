@@ -64,7 +64,7 @@ class Client:
         limits: Limits | None = None,
     ) -> None:
         self.target = target
-        self._sleep = sleep
+        self._not_shown: set[str] = set()
         self.dialect = dialect_of(target)
         self.capabilities = capabilities(target)
         self._sleep = sleep
@@ -291,12 +291,13 @@ class Client:
 
     def read_block(self, usage_key: str, category: str) -> RemoteContent | None:
         """What a block holds; None when it is gone, or when the target does not show this category."""
-        readable = self.capabilities.readable
-        if readable is not None and category not in readable:
+        if category in self._not_shown:
             return None
         try:
             content = self.dialect.block_of(self.send(self.dialect.read_block(usage_key, category)).json)
         except RefusedError as error:
+            if error.status == 406:  # of all blocks of the category: `get-details` of some deployments
+                self._not_shown.add(category)
             if error.status in (404, 406, 500):  # a missing block is one or the other, by release
                 return None
             raise

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from authoring.dialects.base import ABOUT_TEXTS, Capabilities, Dialect, NoRouteError
-from authoring.dialects.ibl import PROBLEM_TYPES, READABLE, IblDialect
+from authoring.dialects.ibl import PROBLEM_TYPES, IblDialect
 from authoring.dialects.studio import StudioDialect
 from authoring.settings import DialectName, PdfBlock, Target
 
@@ -59,6 +59,5 @@ def capabilities(target: Target) -> Capabilities:
         left_out={"pdf": PDF_FIELDS} if own_pdf else {},
         not_in_archives=frozenset((*(("pdf",) if own_pdf else ()), *(("scorm",) if own_scorm else ()))),
         component_create=frozenset(PROBLEM_TYPES) if ibl and target.options.component_create else frozenset(),
-        readable=None if stock else READABLE,
         scorm_category=target.options.scorm_category,
     )

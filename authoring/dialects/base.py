@@ -78,8 +78,6 @@ class Capabilities:
     """Categories that the target keeps in another way than OLX writes them."""
     component_create: frozenset[str] = frozenset()
     """Categories that one call makes complete, with content and fields."""
-    readable: frozenset[str] | None = None
-    """Categories whose content can be read; None: all."""
     scorm_category: str = "scorm"
     """What the target calls the SCORM block."""
 

@@ -18,12 +18,14 @@ from authoring.dialects.bodies import ABOUT_NAMES
 from authoring.errors import ApiError
 from authoring.exporter.archive import Archived, read_archive
 from authoring.exporter.restoring import Restorer
+from authoring.exporter.skeleton import with_known_containers
 from authoring.keys import block_id
 from authoring.lockfile import LockPart, content_field
 from authoring.model import (
     COURSE,
     OUTLINE_CATEGORIES,
     ROOT_KEY,
+    VERTICAL,
     Asset,
     Block,
     BlockKey,
@@ -107,6 +109,18 @@ def hidden_fields(category: str) -> frozenset[str]:
     return frozenset(name for name, one in fields if one.scope is Scope.CONTENT and name not in shown)
 
 
+def read_whole_course(client: Client, course: CourseId, files: Path | None = None) -> LiveCourse | None:
+    """A course that no lock file knows, with its files in the folder `files`; None when there is none. Raises NoRouteError
+    when the login does not show sections and subsections."""
+    live = read_live_course(client, course, files=files)
+    if live is not None and ROOT_KEY in live.closed:
+        raise NoRouteError(
+            f"this login does not show the sections and subsections of {course}, and no lock file here has them",
+            "set IBL_STUDIO_SESSION and IBL_STUDIO_CSRF (a Studio session)",
+        )
+    return live
+
+
 def read_live_course(
     client: Client,
     course: CourseId,
@@ -183,7 +197,8 @@ class _Reader:
         drafts = {
             self.names[block.usage_key]
             for block in live
-            if block.has_changes and block.category not in OUTLINE_CATEGORIES[:-1]
+            if (block.has_changes or (block.has_changes is None and block.category == VERTICAL))
+            and block.category not in OUTLINE_CATEGORIES[:-1]
         }
         return LiveCourse(
             found,
@@ -208,11 +223,25 @@ class _Reader:
         outline = self.client.read_outline(self.id)
         if outline is None:
             return None
+        if not outline.outline_known:
+            outline = self.with_known_containers(outline)
         outline = self.opened(outline)
         if self.near is not None and self.moved_away(outline):
             self.near = None
             outline = self.opened(outline)
         return outline
+
+    def with_known_containers(self, outline: RemoteCourse) -> RemoteCourse:
+        """The outline with the sections and subsections of the lock file."""
+        skeleton = with_known_containers(outline, self.part)
+        self.names.setdefault(outline.root, ROOT_KEY)
+        self.closed |= {self.names[usage] for usage in skeleton.open}
+        if self.only is None:
+            self.unread_parts.append("new sections and subsections")
+        titles = ", ".join(repr(unit.display_name or unit.usage_key) for unit in skeleton.astray)
+        if titles:
+            self.unread_parts.append(f"where these units stand: {titles}")
+        return skeleton.outline
 
     def opened(self, outline: RemoteCourse) -> RemoteCourse:
         asked: set[str] = set()
