@@ -36,7 +36,7 @@ from authoring.errors import (
     UnreachableError,
 )
 from authoring.journal import Changes
-from authoring.lockfile import PACKAGE, LockEntry, content_field, digest, locked_asset
+from authoring.lockfile import PACKAGE, LockEntry, content_field, digest, locked_asset, passport_key, passport_state
 from authoring.model import OUTLINE_CATEGORIES, ROOT_KEY, Asset, Block, BlockKey, Course, FieldValue
 from authoring.operations import (
     AdoptBlock,
@@ -58,7 +58,7 @@ from authoring.operations import (
     UploadPackage,
     policy_to_json,
 )
-from authoring.planner import GRADING_KEY, passport_key
+from authoring.planner import GRADING_KEY
 from authoring.registry import field_spec, spec
 from authoring.remote import HeldPassport
 from authoring.rendering import Names, calls_of, resolve_fields, resolve_text
@@ -279,7 +279,7 @@ class _Applier:
                 return Changes(entries=(self._settled(GRADING_KEY, {"policy": digest(value)}),))
             case PutLtiPassport(lti_id):
                 self._add_passport(operation)
-                return Changes(entries=(self._settled(passport_key(lti_id), {"declared": digest(lti_id)}),))
+                return Changes(entries=(self._settled(passport_key(lti_id), passport_state(lti_id)),))
             case UpdateAbout(values, keys):
                 self._send_all(operation)
                 return Changes(

@@ -56,6 +56,16 @@ def content_field(category: str) -> str:
     return "data" if known is None else known.content or ""
 
 
+def passport_key(lti_id: str) -> BlockKey:
+    """The name of an LTI passport in the lock file."""
+    return BlockKey("#lti_passport", lti_id)
+
+
+def passport_state(lti_id: str) -> Digests:
+    """What is kept of a passport: that it was there. Nothing of its key and secret, not even a digest."""
+    return {"declared": digest(lti_id)}
+
+
 def wanted_state(block: Block) -> dict[str, str]:
     """The digests of everything the source says of a block, its place in the tree apart.
 

@@ -6,6 +6,7 @@ A course names variables, never values. What the environment lacks is looked up 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import find_spec
@@ -30,3 +31,9 @@ def with_keyring(environ: Mapping[str, str], course: Course) -> Mapping[str, str
             if value:
                 found[name] = value
     return {**environ, **found}
+
+
+def passport_variables(lti_id: str) -> tuple[str, str]:
+    """The environment variables that hold the key and the secret of a passport for which nobody named any."""
+    word = re.sub(r"\W+", "_", lti_id, flags=re.ASCII).strip("_").upper() or "TOOL"
+    return f"LTI_{word}_KEY", f"LTI_{word}_SECRET"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from authoring.adoption import Contents, Doubts, holds_same, match_unclaimed, may_be_unit
 from authoring.dialects import Capabilities
 from authoring.impacts import impact_of_update
-from authoring.lockfile import PACKAGE, LockEntry, LockPart, content_field, digest, wanted_state
+from authoring.lockfile import PACKAGE, LockEntry, LockPart, content_field, digest, passport_key, wanted_state
 from authoring.model import (
     CHAPTER,
     OUTLINE_CATEGORIES,
@@ -56,11 +56,6 @@ from authoring.remote import HeldPassport, RemoteBlock, RemoteCourse
 
 GRADING_KEY = BlockKey("#course", "grading")
 """Pseudo blocks of the lock file, for what the course has outside its tree."""
-
-
-def passport_key(lti_id: str) -> BlockKey:
-    """The lock file's name for an LTI passport."""
-    return BlockKey("#lti_passport", lti_id)
 
 
 @dataclass(frozen=True, slots=True)

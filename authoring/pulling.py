@@ -24,7 +24,17 @@ from authoring.diagnostics import Diagnostic, Severity
 from authoring.errors import SourceError, StalePlanError
 from authoring.exporter import EMPTY_INFO, LiveCourse, hidden_fields, read_live_course
 from authoring.identity import align_implicit_keys
-from authoring.lockfile import LockedAsset, LockEntry, LockPart, content_field, digest, wanted_state, with_orders
+from authoring.lockfile import (
+    LockedAsset,
+    LockEntry,
+    LockPart,
+    content_field,
+    digest,
+    passport_key,
+    passport_state,
+    wanted_state,
+    with_orders,
+)
 from authoring.merge import CHILDREN, EVERYTHING, EXISTENCE, GRADING, Conflict, Side, Taken, merge
 from authoring.model import ROOT_KEY, Block, BlockKey, Course, CourseId, FieldValue
 from authoring.olx.reader import POINTER_ONLY, without_pointers
@@ -328,6 +338,9 @@ def fresh_part(target: str, course: Course, live: LiveCourse) -> LockPart:
         value: FieldValue = policy_to_json(course.grading)  # type: ignore[assignment]  # JSON
         state = {"policy": digest(value)}
         entries[GRADING] = LockEntry(GRADING, "", None, state, state)
+    for passport in course.lti_passports:
+        key, declared = passport_key(passport.lti_id), passport_state(passport.lti_id)
+        entries[key] = LockEntry(key, "", None, declared, declared)
     assets = {one.name: LockedAsset(one.name, one.digest, one.size) for one in course.assets if one.digest}
     return with_orders(LockPart(target, str(course.id), entries, assets), course)
 

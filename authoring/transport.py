@@ -27,7 +27,7 @@ from authoring.operations import (
     UploadPackage,
     policy_to_json,
 )
-from authoring.planner import GRADING_KEY, Live, PlanOptions, live_digest, passport_key
+from authoring.planner import GRADING_KEY, Live, PlanOptions, live_digest
 from authoring.references import link_names
 
 MANY_BLOCKS = 200
@@ -152,4 +152,4 @@ def without_secrets(course: Course) -> Course:
     return replace(course, lti_passports=())
 
 
-__all__ = ["Choice", "Transport", "choose", "entries_of", "import_plan", "passport_key", "without_secrets"]
+__all__ = ["Choice", "Transport", "choose", "entries_of", "import_plan", "without_secrets"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from authoring.cli import main
+from authoring.comparison import plain_prompt
 from authoring.decompile import same_content
 from authoring.dialects.base import ABOUT_TEXTS
 from authoring.dialects.bodies import ABOUT_NAMES
@@ -119,9 +121,8 @@ def differences(desk: Desk, branch: str = "draft") -> list[str]:
     for block in course.detached:
         if block.category == "about":
             name = ABOUT_NAMES.get(block.url_name, block.url_name)
-            if block.url_name in ABOUT_TEXTS and live["course"]["about"].get(name) != resolve_text(
-                block.content or "", names
-            ):
+            held = live["course"]["about"].get(name)
+            if block.url_name in ABOUT_TEXTS and not _same_body(block, resolve_text(block.content or "", names), held):
                 found.append(f"{block.key}: another text")
         else:
             _compare(block, detached.get(usage_key(block.key) or ""), names, found)
@@ -141,13 +142,15 @@ def _compare(block: Block, node: Mapping[str, Any] | None, names: Names, found: 
     if block.content:
         wanted[content_field(block.category)] = resolve_text(block.content, names)
     held = dict(node["fields"])
-    if block.key == ROOT_KEY or block.package is not None:
+    if block.key == ROOT_KEY or block.category == "scorm":
         held = {name: value for name, value in held.items() if name in wanted}
     if "advanced_modules" in held:  # the target may have another name for the SCORM block
         for side in (wanted, held):
             modules = side.get("advanced_modules")
             if isinstance(modules, list):
                 side["advanced_modules"] = ["scorm" if "scorm" in str(module) else module for module in modules]
+    if block.category == "pdf" and "href" in held:  # the ibl platform's own block
+        held["url"] = held.pop("href")
     if block.category == "openassessment" and held.get("title") == held.get("display_name"):
         held.pop("title", None)  # an archive says the one name in both places
         wanted.pop("title", None)
@@ -155,12 +158,19 @@ def _compare(block: Block, node: Mapping[str, Any] | None, names: Names, found: 
     for name in wanted.keys() | held.keys():
         if name == body and _same_body(block, wanted.get(name), held.get(name)):
             continue
-        if wanted.get(name) != held.get(name):
+        if _plain(wanted.get(name)) != _plain(held.get(name)):
             found.append(f"{block.key}: {name} is {held.get(name)!r}, should be {wanted.get(name)!r}")
     if len(block.children) != len(node["children"]):
         found.append(f"{block.key}: {len(node['children'])} children, should be {len(block.children)}")
     for child, below in zip(block.children, node["children"], strict=False):
         _compare(child, below, names, found)
+
+
+def _plain(value: object) -> object:
+    """A field without what may be said in two ways: the address of a file, one prompt as a list."""
+    if isinstance(value, str):
+        return plain_prompt(re.sub(r"/asset-v1:[^@]+@asset\+block@", "/static/", value))
+    return value
 
 
 def _same_body(block: Block, wanted: object, held: object) -> bool:

@@ -19,7 +19,7 @@ PACKAGE = ROOT / "authoring"
 LAYERS = (
     ("model",),
     ("archives", "diagnostics", "errors", "interrupts", "registry", "keys", "resources"),
-    ("references",),
+    ("references", "passports"),
     ("olx", "markup", "yamlnodes"),
     ("source", "checks", "schemas", "lockfile", "operations", "calls", "remote", "settings"),
     ("decompile", "dialects", "scorm"),
@@ -27,7 +27,7 @@ LAYERS = (
     ("adoption", "client", "identity", "impacts", "publishing", "doctor", "planner", "rendering"),
     ("transport", "comparison", "exporter"),
     ("verifying",),
-    ("passports", "journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
+    ("journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
     ("importing", "migration", "packages", "platform"),
     ("collecting", "pulling"),
     ("session", "report", "reference", "several", "catalogue"),

@@ -155,6 +155,9 @@ def content_in(reply: Json, rename: Rename) -> RemoteContent:
     described = field_spec(rename(_text(row.get("category")) or ""), "display_name")
     if title is not None and (not told or (described is not None and described.scope is Scope.CONTENT)):
         fields.setdefault("display_name", title)
+    modules = fields.get("advanced_modules")
+    if isinstance(modules, list) and all(isinstance(one, str) for one in modules):
+        fields["advanced_modules"] = list(dict.fromkeys(map(rename, modules)))
     data = row.get("data")
     if isinstance(data, Mapping | list):  # the body of some blocks (drag-and-drop) is a field like any other
         fields["data"] = data

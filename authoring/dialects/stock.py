@@ -132,7 +132,8 @@ class StockRoutes:
         """The ibl platform's pdf block: its address is kept only by its handler, which wants the title as well."""
         self._need("set the address of a PDF")
         rest = dict(metadata)
-        address = rest.pop("url", None)
+        told = rest.pop("href", None)  # as an export of this platform says it
+        address = rest.pop("url", None) or told
         unknown = sorted(rest.keys() & {"allow_download", "source_text", "source_url"})
         if unknown:
             raise NoRouteError(

@@ -22,6 +22,7 @@ from authoring.keys import block_id
 from authoring.lockfile import LockPart, content_field
 from authoring.model import (
     COURSE,
+    OUTLINE_CATEGORIES,
     ROOT_KEY,
     Asset,
     Block,
@@ -32,7 +33,8 @@ from authoring.model import (
     GradingPolicy,
     LtiPassport,
 )
-from authoring.registry import Scope, fields_of, spec
+from authoring.passports import passport_variables
+from authoring.registry import Scope, field_spec, fields_of, spec
 from authoring.remote import RemoteBlock, RemoteContent, RemoteCourse
 from authoring.source.names import url_name_of
 
@@ -176,8 +178,13 @@ class _Reader:
         if self.only is None:
             found = replace(found, assets=self.assets(), grading=self.grading(), lti_passports=self.passports())
         seen = {*outline.blocks, *(page.usage_key for page in pages)}
-        usage_keys = {key: usage for usage, key in self.names.items() if usage in seen}
-        drafts = {self.names[block.usage_key] for block in live if block.has_changes}
+        usage_keys = {key: usage for usage, key in self.names.items() if usage in seen or key.category == "course_info"}
+        # Sections and subsections have no draft of their own; theirs tells of what is below (Open edX: DIRECT_ONLY_CATEGORIES).
+        drafts = {
+            self.names[block.usage_key]
+            for block in live
+            if block.has_changes and block.category not in OUTLINE_CATEGORIES[:-1]
+        }
         return LiveCourse(
             found,
             usage_keys,
@@ -186,7 +193,7 @@ class _Reader:
             tuple(dict.fromkeys(self.unread_parts)),
             frozenset(drafts),
             self.archived is not None,
-            self.client.capabilities.not_in_archives,
+            self.client.capabilities.not_in_archives - {"pdf"},  # its address is in there, by another name
             frozenset() if "about" in self.unread_parts else ABOUT_TEXTS & self.client.capabilities.about_texts,
         )
 
@@ -294,6 +301,8 @@ class _Reader:
             self.known[key] = frozenset({"display_name", "content"})
         elif self.archived is not None:
             live_fields |= self.hidden(live.usage_key, key.category)
+        if "display_name" not in locked and self.is_default_title(live, live_fields.get("display_name")):
+            del live_fields["display_name"]
         text = read.content
         known = spec(key.category)
         has_text = known is None or known.content is not None
@@ -303,6 +312,14 @@ class _Reader:
             restorer.body(text, locked.get(content_field(key.category))) if text and has_text else None,
             children,
         )
+
+    def is_default_title(self, live: RemoteBlock, title: FieldValue) -> bool:
+        """Whether a title is just the one that a read shows of a block without any: where titles are content, it does."""
+        described = field_spec(live.category, "display_name")
+        if described is None or described.scope is not Scope.CONTENT or title is None or title != described.default:
+            return False
+        archived = self.archived.blocks.get(block_id(live.usage_key)) if self.archived is not None else None
+        return archived is None or "display_name" not in archived.fields
 
     def hidden(self, usage: str, category: str) -> Mapping[str, FieldValue]:
         """What only the archive says of a block."""
@@ -379,7 +396,7 @@ class _Reader:
         if ids is None:
             self.unread_parts.append("passports")
             return ()
-        return tuple(LtiPassport(lti_id, *variables(lti_id)) for lti_id in ids)
+        return tuple(LtiPassport(lti_id, *passport_variables(lti_id)) for lti_id in ids)
 
 
 def _with_parents(keys: frozenset[BlockKey], part: LockPart) -> frozenset[BlockKey]:
@@ -400,9 +417,3 @@ DEFAULT_GRADERS = {("Homework", 0.15), ("Lab", 0.15), ("Midterm Exam", 0.3), ("F
 def _is_default(policy: GradingPolicy) -> bool:
     found = {(grader.type, grader.weight) for grader in policy.graders}
     return found == DEFAULT_GRADERS and dict(policy.cutoffs) == {"Pass": 0.5} and not policy.grace_period
-
-
-def variables(lti_id: str) -> tuple[str, str]:
-    """The variables that hold the key and the secret of a passport nobody here has declared."""
-    word = "".join(char if char.isalnum() and char.isascii() else "_" for char in lti_id).upper().strip("_") or "LTI"
-    return f"{word}_KEY", f"{word}_SECRET"

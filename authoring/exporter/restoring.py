@@ -26,6 +26,9 @@ PLATFORMS_OWN: Mapping[str, frozenset[str]] = {
 }
 """Fields that the platform keeps for itself, or that other parts of a course say; unless they were pushed."""
 
+KEPT_BY_THE_PLATFORM = frozenset({"course", "scorm"})
+"""Categories whose fields that no author sets are the platform's: what it keeps of a course, and of an unpacked package."""
+
 CREATED_WITH: Mapping[tuple[str, str], FieldValue] = {("course", "language"): "en"}
 """What the platform sets when it makes a block: nobody meant to say it."""
 
@@ -63,6 +66,8 @@ class Restorer:
 
     def fields(self, category: str, live: Mapping[str, FieldValue], locked: Mapping[str, str]) -> dict[str, FieldValue]:
         """The explicitly set fields as an author would have them. `locked` are the digests of what was last pushed."""
+        if category == "pdf" and "href" in live:  # the ibl platform's block; its `url` is what authors write
+            live = {"url": live["href"], **{name: value for name, value in live.items() if name != "href"}}
         known = spec(category)
         references = REFERENCE_FIELDS.get(category, ())
         own = PLATFORMS_OWN.get(category, frozenset())
@@ -74,7 +79,12 @@ class Restorer:
                 continue
             if name not in locked and (name in own or CREATED_WITH.get((category, name)) == value):
                 continue
-            if described is not None and not described.authored and name not in locked:
+            if (
+                category in KEPT_BY_THE_PLATFORM
+                and described is not None
+                and not described.authored
+                and name not in locked
+            ):
                 continue
             is_form = known is not None and known.package and name != "display_name" and name not in locked
             if is_form and described is not None and value == described.default:

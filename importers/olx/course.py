@@ -35,6 +35,7 @@ from authoring.model import (
 from authoring.olx.elements import take
 from authoring.olx.reader import POINTER_ONLY, block_from_element
 from authoring.olx.spellings import reference
+from authoring.passports import passport_variables
 from authoring.source.names import asset_name_of
 from importers import Imported
 from importers.olx.layout import Layout
@@ -226,8 +227,7 @@ class CourseReader:
             if not lti_id.strip() or lti_id in passports:
                 continue
             named = [part.removeprefix("$") for part in rest if part.startswith("$")]
-            word = re.sub(r"\W+", "_", lti_id, flags=re.ASCII).strip("_").upper() or "TOOL"
-            key_env, secret_env = named if len(named) == 2 else (f"LTI_{word}_KEY", f"LTI_{word}_SECRET")
+            key_env, secret_env = named if len(named) == 2 else passport_variables(lti_id)
             passports[lti_id] = LtiPassport(lti_id, key_env, secret_env, root.source)
             if len(named) != 2:
                 message = f"the passport {lti_id!r} was left without its key and secret"
