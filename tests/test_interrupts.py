@@ -192,7 +192,7 @@ def test_a_signal_ends_the_waiting_for_a_copy(tmp_path: Path, number: signal.Sig
         desk = Desk(write_tree(tmp_path / "course", FILES), server)
         desk.push("--publish")
         server.clear_log()
-        command = ["rerun", str(desk.folder), "--run", "next", "--start", "2027-01-11", "--json"]
+        command = ["rerun", str(desk.folder), "--run", "next", "--start", "2027-01-11", "--copy-wait", "30", "--json"]
         with subprocess.Popen(
             [sys.executable, "-m", "authoring", *command],
             env={**os.environ, **desk.environ},
