@@ -32,11 +32,7 @@ def usage(desk: Desk, key: str) -> str:
 def test_a_push_says_what_it_verified(desk: Desk) -> None:
     found = desk.push()["verified"]
     assert found["ok"] and not found["lost"] and not found["drift"]
-    if desk.session:
-        assert found["verified"]["text"] >= 2 and found["not_verifiable"] == {}
-    else:
-        assert found["not_verifiable"], "this login does not show problems"
-        assert found["verified"].get("text") or found["not_verifiable"].get("text")
+    assert found["verified"]["text"] >= 2 and found["not_verifiable"] == {}
     report = desk.report("verify")
     assert report["ok"]
     assert desk.writes().count("update") > 0

@@ -266,7 +266,7 @@ def test_a_block_is_read_with_its_fields(ibl: Client, platform: Platform) -> Non
     assert (block.published, block.has_changes) == (True, None)
 
 
-def test_without_a_session_only_title_and_text_of_some_are_read(bearer: Client, platform: Platform) -> None:
+def test_without_a_session_a_block_is_read_by_get_details(bearer: Client, platform: Platform) -> None:
     platform.on(
         "GET /api/v1/ibl/xblock/get-details",
         as_json({"id": TEXT, "data": "<p>x</p>", "display_name": "Text"}),
@@ -276,7 +276,16 @@ def test_without_a_session_only_title_and_text_of_some_are_read(bearer: Client, 
     assert not block.complete
     assert (block.content, block.fields) == ("<p>x</p>", {"display_name": "Text"})
     assert platform.asked[-1].query == {"locator": TEXT}
+
+
+def test_a_category_that_get_details_does_not_tell_of_is_asked_for_once(bearer: Client, platform: Platform) -> None:
+    platform.on("GET /api/v1/ibl/xblock/get-details", Response(status_code=406))
     assert bearer.read_block(usage("problem", "p"), "problem") is None
+    asked = len(platform.asked)
+    assert bearer.read_block(usage("problem", "q"), "problem") is None
+    assert len(platform.asked) == asked
+    assert bearer.read_block(TEXT, "html") is None
+    assert len(platform.asked) == asked + 1
 
 
 @pytest.mark.parametrize("status", [404, 406, 500])
