@@ -29,7 +29,7 @@ LAYERS = (
     ("verifying",),
     ("passports", "journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
     ("importing", "migration", "packages", "platform"),
-    ("collecting", "pulling", "rerunning"),
+    ("collecting", "declared", "pulling", "rerunning"),
     ("session", "report", "reference", "several"),
     ("cli",),
 )
