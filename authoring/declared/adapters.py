@@ -6,15 +6,29 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from authoring.client import Client
-from authoring.declared.catalogue import Programs, Terms
+from authoring.declared.awards import Assertions, CredentialRows, TenantRow
+from authoring.declared.catalogue import CatalogCourses, Claims, Pathways, Programs, Resources, Terms
+from authoring.declared.kinds import CLAIM, LINK, TENANT
 from authoring.declared.sights import Adapter
+from authoring.declared.tutors import BotCommandRows, BotRows, MentorLinks, MentorRows
 from authoring.platform.taxonomy import Kind
 
 MAKERS: Mapping[str, Callable[[Client], Adapter]] = MappingProxyType(
     {
         "roles": lambda client: Terms(client, Kind.ROLES),
         "skills": lambda client: Terms(client, Kind.SKILLS),
+        "catalog": CatalogCourses,
+        "resources": Resources,
         "programs": Programs,
+        "pathways": Pathways,
+        CLAIM: Claims,
+        "credentials": CredentialRows,
+        "assertions": Assertions,
+        TENANT: TenantRow,
+        "mentors": MentorRows,
+        LINK: MentorLinks,
+        "bots": BotRows,
+        "bot_commands": BotCommandRows,
     }
 )
 DELETES = frozenset({"catalog", "resources", "programs", "credentials", "bots", "bot_commands", "mentor-link"})

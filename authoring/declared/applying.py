@@ -303,6 +303,10 @@ class Run:
         for part, one in sent.items():
             if part in held and held[part] != one and not is_linked(row, part):
                 self._notes.append(f"{row.key}: {part}: the platform holds another value than it was sent")
+            elif part not in held and part.partition(".")[0] in sight.held:
+                self._notes.append(f"{row.key}: {part}: the platform does not show it; it was probably passed over")
+        if sight.said:
+            self._notes.append(f"{row.key}: {sight.said}")
         secrets = tuple(sorted(f"{name}={variable}" for name, variable in variables_of(row).items()))
         self._state.finish(Entry(row.key, sight.ids, sent, seen, links, secrets, row.origins))
 

@@ -250,7 +250,7 @@ _KINDS = (
         "assertions",
         "Assertions",
         (
-            Field("credential", Type.REF, "The credential.", required=True, refers="credentials"),
+            Field("credential", Type.REF, "The credential.", required=True, refers="credentials", attribute="entityId"),
             Field("course", Type.COURSE, "What it is given for: a course …"),
             Field("program", Type.REF, "… or a program …", refers="programs", attribute="program_id"),
             Field("pathway", Type.REF, "… or a pathway.", refers="pathways", attribute="pathway_id"),
