@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from authoring import declared
 from authoring.calls import Call, CallKind, Service
@@ -48,6 +50,9 @@ MINTED = frozenset({"id", "item_id", "pathway_uuid", "entityId", "createdAt", "i
 PEOPLE = ("ada", "bob")
 
 
+Hook = Callable[[httpx.Request], None]
+
+
 @dataclass
 class PlatformDesk:
     """`folder` holds platform.yaml, and the course in `course/` with two runs."""
@@ -70,8 +75,23 @@ class PlatformDesk:
         for name, content in files.items():
             (self.folder / name.replace("__", ".")).write_text(content, "utf-8")
 
+    before: Hook | None = None
+    after: Hook | None = None
+    """Told of each request before it leaves, and after its answer came."""
+
     def client(self) -> Client:
-        return Client(self.target, sleep=lambda seconds: None)
+        client = Client(self.target, sleep=lambda seconds: None)
+        client._transport._http.event_hooks = {"request": [self._began], "response": [self._ended]}
+        return client
+
+    def _began(self, request: httpx.Request) -> None:
+        if self.before is not None:
+            self.before(request)
+
+    def _ended(self, response: httpx.Response) -> None:
+        if self.after is not None:
+            response.read()
+            self.after(response.request)
 
     def plan(self, run: str | None = None, **options: Any) -> Plan:
         found = declared.read_declared(self.file, run)

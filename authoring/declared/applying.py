@@ -226,6 +226,8 @@ class Run:
             self._state.refuse(row.key)
             raise
         self._record(row, sight, values)
+        if sight.partly:
+            raise RefusedError(sight.said, "look in the platform's administration: it is not sent again")
         if any(name in adapter.later for name in values):
             self._change(row, created=True)
 
@@ -305,7 +307,7 @@ class Run:
                 self._notes.append(f"{row.key}: {part}: the platform holds another value than it was sent")
             elif part not in held and part.partition(".")[0] in sight.held:
                 self._notes.append(f"{row.key}: {part}: the platform does not show it; it was probably passed over")
-        if sight.said:
+        if sight.said and not sight.partly:
             self._notes.append(f"{row.key}: {sight.said}")
         secrets = tuple(sorted(f"{name}={variable}" for name, variable in variables_of(row).items()))
         self._state.finish(Entry(row.key, sight.ids, sent, seen, links, secrets, row.origins))

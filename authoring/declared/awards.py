@@ -6,6 +6,7 @@ courses. Where neither is open nobody can look it up.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 from authoring.calls import Json
@@ -19,6 +20,7 @@ from authoring.platform.credentials import UPDATABLE, Award, Credential, Credent
 from authoring.platform.replies import record_of
 from authoring.platform.tenants import Launch, Tenants
 from authoring.platform.writes import wish_of
+from authoring.settings import Secret
 
 PLAIN = (
     "name",
@@ -181,28 +183,39 @@ class TenantRow:
         self._tenants = Tenants(client)
 
     def look(self, row: Declaration, known: Ids, find: Find) -> Sight:
-        return found({"key": known.get("key", known.get("id"))}) if known else ABSENT
+        if known:
+            return found({"key": known.get("key", known.get("id"))})
+        if self._tenants.administrator_exists(_launch(row.fields)) and row.fields.get("ignore_user_exists") is not True:
+            return Sight(Seen.UNTOLD, said="its administrator is there already")
+        return ABSENT
 
     def create(self, wanted: Wanted) -> Sight:
-        values = wanted.values
-        names = ("key", "name", "username", "email", "firstname", "lastname")
-        launch = Launch(
-            **{name: str(values[name]) for name in names if name in values},
-            password=wanted.secrets.get("password"),
-            role=text(values.get("role")) or None,
-            ignore_user_exists=values.get("ignore_user_exists") is True,
-            is_advertising=values.get("is_advertising") is True,
-        )
+        launch = _launch(wanted.values, wanted.secrets.get("password"))
         result = self._tenants.launch(launch)
-        said = (
-            ()
-            if result.complete
-            else (f"only a part of the tenant was made: {', '.join(result.there) or 'nothing is named'}",)
-        )
-        return Sight(Seen.FOUND, {"key": launch.key}, {}, "; ".join((*said, *result.notes)))
+        there = f"only a part of the tenant was made: {', '.join(result.there) or 'nothing is named'}"
+        said = "; ".join((*(() if result.complete else (there,)), *result.notes))
+        return Sight(Seen.FOUND, {"key": launch.key}, {}, said, partly=not result.complete)
 
     def change(self, wanted: Wanted) -> Sight:
         return wanted.sight  # comparing says that it cannot be changed
 
     def delete(self, key: str, ids: Ids) -> None:
         raise RefusedError(f"{key}: the platform has no call that deletes a tenant; nothing was sent")
+
+
+def _launch(values: Mapping[str, object], password: Secret | None = None) -> Launch:
+    key, name, username, email, firstname, lastname = (
+        text(values.get(one)) for one in ("key", "name", "username", "email", "firstname", "lastname")
+    )
+    return Launch(
+        key,
+        name,
+        username,
+        email,
+        password,
+        firstname,
+        lastname,
+        text(values.get("role")) or None,
+        values.get("ignore_user_exists") is True,
+        values.get("is_advertising") is True,
+    )

@@ -261,7 +261,7 @@ def _row(
         return [], [withheld]
     open_question = begun is not None or (entry is not None and entry.begun)
     if row.key not in options.not_created:
-        if sight.seen is Seen.UNTOLD and (open_question or not known.journal):
+        if sight.seen is Seen.UNTOLD and (open_question or not known.journal or row.kind in known.blind):
             return [], [_doubt(row, sight, open_question)]
         if row.kind in known.blind and open_question:
             return [], [_doubt(row, sight, open_question)]

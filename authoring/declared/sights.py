@@ -31,12 +31,16 @@ class Seen(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What is seen of a row. `held` has the fields that the platform shows, by the names of the declaration."""
+    """What is seen of a row. `held` has the fields that the platform shows, by the names of the declaration.
+
+    `partly`: only a half of it was made, and nothing can be done about the rest from here.
+    """
 
     seen: Seen
     ids: Ids = field(default_factory=dict)
     held: Mapping[str, Json] = field(default_factory=dict)
     said: str = ""
+    partly: bool = False
 
 
 ABSENT = Sight(Seen.ABSENT)
