@@ -26,7 +26,7 @@ from authoring.platform.catalog import (
     Resource,
     ResourceWish,
 )
-from authoring.platform.replies import record_of
+from authoring.platform.replies import record_of, required
 from authoring.platform.taxonomy import Claim, Kind, Taxonomy, Term, TermWish
 from authoring.platform.writes import Learner, wish_of
 
@@ -309,7 +309,7 @@ def _resource(resource: Resource, row: Declaration) -> Sight:
 
 
 class Pathways:
-    """Pathways: known by their owner and id."""
+    """Pathways: known by their owner and id; the target's own user owns what names nobody."""
 
     blind = False
     deletes = False
@@ -317,10 +317,15 @@ class Pathways:
 
     def __init__(self, client: Client) -> None:
         self._catalog = Catalog(client)
+        self._user = client.target.username
+
+    def _owner(self, row: Declaration) -> Learner:
+        found = learner(row.fields)
+        return found or Learner(username=required(self._user, "username", "IBL_USERNAME"))
 
     def look(self, row: Declaration, known: Ids, find: Find) -> Sight:
         name = text(row.fields["pathway_id"])
-        rows = self._catalog.list_pathways(pathway_id=name, user=learner(row.fields))
+        rows = self._catalog.list_pathways(pathway_id=name, user=self._owner(row))
         if len(rows) > 1:
             return several(f"pathways have the id {name!r}", [str(one.pathway_uuid) for one in rows])
         return self._sight(rows[0]) if rows else ABSENT
@@ -331,7 +336,7 @@ class Pathways:
     def change(self, wanted: Wanted) -> Sight:
         names = ("pathway_id", "name", "username", "user_id", "visible", "slug", "data")
         path = wanted.values.get("path", wanted.sight.held.get("path", []))
-        values = {**wanted.some(*names), "path": path}
+        values = {**self._owner(wanted.row).body(), **wanted.some(*names), "path": path}
         return self._sight(self._catalog.save_pathway(wish_of(PathwayWish, values)).record)
 
     def _sight(self, pathway: Pathway) -> Sight:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from authoring.calls import Json
-from authoring.declared.kinds import KINDS, TENANT
+from authoring.declared.kinds import CLAIM, KINDS, TENANT
 from authoring.declared.lock import Entry
 from authoring.declared.model import Declaration, FileRef, UnresolvedError, Variable, canonical, digest, resolved
 from authoring.declared.sights import Find, Sight
@@ -78,11 +78,11 @@ def digests(values: Mapping[str, Json]) -> dict[str, str]:
 
 
 def values_of(row: Declaration, find: Find) -> tuple[dict[str, Json], tuple[str, ...]]:
-    """The fields as they are sent, secrets apart, and the names of those that wait for a row that is not there yet."""
+    """The fields that are compared, as they are sent, secrets apart, and the names of those that wait for a row that is not there yet."""
     values: dict[str, Json] = {}
     waiting: list[str] = []
     for name, value in row.fields.items():
-        if isinstance(value, Variable):
+        if isinstance(value, Variable) or (row.kind == CLAIM and name != TERMS):
             continue
         try:
             values[name] = resolved(value, find)

@@ -28,13 +28,6 @@ def expanded(row: Declaration, findings: Diagnostics) -> Iterator[Declaration]:
             yield from _person(row)
         case "assertions":
             yield from _assertions(row, findings)
-        case "pathways" if not (row.fields.get("username") or row.fields.get("user_id")):
-            _report(
-                findings,
-                row,
-                "a pathway needs its owner",
-                "add `username:`, and `user_id:` where the platform needs it",
-            )
         case _:
             yield row
 

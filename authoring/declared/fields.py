@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from authoring.declared.courses import Courses
@@ -58,9 +59,7 @@ class FieldReader:
                 text = self._text(entry)
                 return Ref(f"{field.refers}/{text}", field.attribute) if text is not None else None
             case Type.MAPPING:
-                return self._plain(entry, dict, "`key: value` lines")
-            case Type.LIST:
-                return self._plain(entry, list, "a list")
+                return self._mapping(entry)
             case _:
                 return self._items(field, entry)
 
@@ -156,14 +155,13 @@ class FieldReader:
             self._wrong(entry, error.message, error.hint)
             return None
 
-    def _plain(self, entry: Entry, kind: type[dict[str, object]] | type[list[object]], what: str) -> Value:
+    def _mapping(self, entry: Entry) -> Value:
         value = plain_value(entry, self._findings)
-        if value is INVALID:
-            return None
-        if not isinstance(value, kind):
-            self._wrong(entry, f"{entry.key!r} takes {what}")
-            return None
-        return value  # type: ignore[return-value]
+        if isinstance(value, Mapping):
+            return value
+        if value is not INVALID:
+            self._wrong(entry, f"{entry.key!r} takes `key: value` lines")
+        return None
 
     def _wrong(self, entry: Entry, message: str, hint: str | None = None) -> None:
         self._findings.report(BAD_VALUE, message, entry.where, hint or "see docs/platform-yaml.md")

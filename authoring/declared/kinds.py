@@ -15,11 +15,9 @@ class Type(StrEnum):
     """What a field takes."""
 
     TEXT = "text"
-    NUMBER = "number"
     INTEGER = "whole number"
     TRUTH = "true or false"
     MAPPING = "mapping"
-    LIST = "list"
     TEXTS = "list of texts"
     SECRET = "secret"  # noqa: S105
     FILE = "file"
@@ -73,7 +71,12 @@ _TERM = (
     Field("shared", Type.TRUTH, "For all tenants, and not of this one alone.", fixed=True),
 )
 _OWNER = (
-    Field("username", Type.TEXT, "Who owns it.", fixed=True),
+    Field(
+        "username",
+        Type.TEXT,
+        "Who owns it; the tenant, or of a pathway the login's own user, where nobody is named.",
+        fixed=True,
+    ),
     Field("user_id", Type.INTEGER, "The owner's number at the data manager; some releases need it.", fixed=True),
 )
 
