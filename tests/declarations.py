@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from tests.platformdesk import PlatformDesk
-
-SECRETS = MappingProxyType(
-    {
-        "BOT_SECRET": "bot-secret-Zq81-never-shown",
-        "BOT_TOKEN": "bot-token-Lm40-never-shown",
-        "ADMIN_PASSWORD": "admin-password-Wv77-never-shown",
-        "NEW_PASSWORD": "new-password-Hy52-never-shown",
-        "GRACE_PASSWORD": "grace-password-Ub13-never-shown",
-    }
-)
+from tests.platformdesk import SECRETS, PlatformDesk
 
 SKILLS = """
 skills:

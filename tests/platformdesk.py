@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -48,6 +49,16 @@ KINDS = (
 MINTED = frozenset({"id", "item_id", "pathway_uuid", "entityId", "createdAt", "issuedOn", "unique_id", "times"})
 """What differs between two platforms of the same rows."""
 PEOPLE = ("ada", "bob")
+SECRETS = MappingProxyType(
+    {
+        "BOT_SECRET": "bot-secret-Zq81-never-shown",
+        "BOT_TOKEN": "bot-token-Lm40-never-shown",
+        "ADMIN_PASSWORD": "admin-password-Wv77-never-shown",
+        "NEW_PASSWORD": "new-password-Hy52-never-shown",
+        "GRACE_PASSWORD": "grace-password-Ub13-never-shown",
+    }
+)
+"""What the declarations refer to; no trace of them may be found anywhere."""
 
 
 Hook = Callable[[httpx.Request], None]
@@ -69,6 +80,23 @@ class PlatformDesk:
     @property
     def target(self) -> Target:
         return replace(sandbox_target(self.server.url), options=TargetOptions(timeout=2.0))
+
+    def variables(self) -> dict[str, str]:
+        """The environment of a command: this sandbox as its target, and the secrets."""
+        url = self.server.url
+        return {
+            "IBL_CMS_URL": url,
+            "IBL_LMS_URL": url,
+            "IBL_MANAGER_URL": url,
+            "IBL_PLATFORM_API_KEY": "sandbox",
+            "IBL_TENANT": "sandbox",
+            "IBL_USERNAME": "sandbox",
+            "IBL_CLIENT_ID": "sandbox",
+            "IBL_CLIENT_SECRET": "sandbox",
+            "IBL_STUDIO_SESSION": "sandbox",
+            "IBL_STUDIO_CSRF": "sandbox",
+            **SECRETS,
+        }
 
     def write(self, text: str, **files: str) -> None:
         self.file.write_text(text, "utf-8")

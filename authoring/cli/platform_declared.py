@@ -77,9 +77,10 @@ _file = click.argument("path", metavar="FILE|DIR", type=click.Path(path_type=Pat
 @handle_errors
 def plan(path: Path, run: str | None, target_name: str | None, as_json: bool, **choices: Any) -> None:
     """Show what `apply` would do. Nothing is written on the platform."""
+    chosen = _options(**choices)
     found = declared.read_declared(path, run)
     with connected(target_name) as client:
-        planned = declared.plan(found, client, _options(**choices))
+        planned = declared.plan(found, client, chosen)
     if as_json:
         echo_json(planned.to_json())
     else:
@@ -98,6 +99,7 @@ def apply(path: Path, run: str | None, target_name: str | None, as_json: bool, *
 
     FILE is a platform.yaml, or a folder of them. Run it again after a failure: it goes on from there.
     """
+    chosen = _options(**choices)
     found = declared.read_declared(path, run)
     console = stderr_console()
 
@@ -106,7 +108,7 @@ def apply(path: Path, run: str | None, target_name: str | None, as_json: bool, *
             console.print(f"{what}: {operation.action} {operation.key}", style="dim", markup=False)
 
     with interrupts.finishing_calls(tell_interrupted), connected(target_name) as client:
-        applied = declared.apply(found, client, _options(**choices), environ=os.environ, watch=watch)
+        applied = declared.apply(found, client, chosen, environ=os.environ, watch=watch)
     if as_json:
         echo_json(applied.to_json())
     else:

@@ -32,6 +32,7 @@ from authoring.declared.sights import Ids, Seen, Sight, Wanted
 from authoring.declared.state import State
 from authoring.errors import ApiError, ApplyError, InterruptedRunError, OutcomeUnknownError, RefusedError
 from authoring.platform.imports import ImportReport
+from authoring.platform.roster_journal import State as RowState
 from authoring.settings import Secret
 
 Watch = Callable[[Operation, str], None]
@@ -58,7 +59,7 @@ class Applied:
     @property
     def complete(self) -> bool:
         """Whether everything that was to be sent was taken."""
-        return not self.refused and all(report.complete for report in self.imports)
+        return not self.refused and all(_is_taken(report) for report in self.imports)
 
     @property
     def exit_code(self) -> int:
@@ -76,6 +77,14 @@ class Applied:
             "ids": {key: dict(ids) for key, ids in sorted(self.ids.items())},
             "imports": [report.to_json() for report in self.imports],
         }
+
+
+def _is_taken(report: ImportReport) -> bool:
+    """Whether every row that can be used is done; those that cannot are told by the plan."""
+    states = (RowState.DONE, RowState.DONE_BEFORE, RowState.BAD)
+    return report.stopped is None and not any(
+        count for state, count in report.counts.items() if RowState(state) not in states
+    )
 
 
 class Run:

@@ -118,7 +118,7 @@ def parse_lock(text: str, name: str) -> Lock:
     parts: dict[Place, dict[str, Entry]] = {}
     current: dict[str, Entry] | None = None
     versioned = False
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         place = f"{name}:{number}"
         if not line.strip():
             continue

@@ -97,7 +97,7 @@ class Concern(StrEnum):
     @property
     def differs(self) -> bool:
         """Whether the platform is not as declared because of it."""
-        return self in (Concern.THEIRS, Concern.FIXED, Concern.WAITS)
+        return self in (Concern.THEIRS, Concern.FIXED, Concern.WAITS, Concern.BAD_ROWS)
 
 
 @dataclass(frozen=True, slots=True)
