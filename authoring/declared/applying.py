@@ -13,7 +13,7 @@ from authoring import interrupts
 from authoring.calls import Json
 from authoring.client import Client
 from authoring.declared.adapters import BLIND, DELETES, Adapters
-from authoring.declared.comparing import Work, compare, digests, is_linked, values_of, variables_of
+from authoring.declared.comparing import Work, compare, digests, is_linked, seen_of, values_of, variables_of
 from authoring.declared.lists import ListRun
 from authoring.declared.lock import Entry
 from authoring.declared.model import Declaration, Declared, Ref, UnresolvedError
@@ -169,14 +169,7 @@ class Run:
         done: list[Operation] = []
         refused: list[Notice] = []
         for operation in plan.operations:
-            if (signal := interrupts.asked()) is not None:
-                raise InterruptedRunError(
-                    "interrupted between two operations",
-                    "run the same command again: it goes on from here",
-                    signal=signal,
-                    done=len(done),
-                    remaining=len(plan.operations) - len(done),
-                )
+            _stop_if_asked(len(done), len(plan.operations) - len(done))
             self._watch(operation, "begun")
             try:
                 self._do(operation)
@@ -216,7 +209,7 @@ class Run:
             # Whoever finds this line without the journal of people looks each row up before sending it.
             self._state.finish(Entry(key, begun=True))
             self._state.save()
-        return self._list_run(key).run(lookup=not fresh)
+        return self._list_run(key).run(lookup=not fresh, advance=lambda count: _stop_if_asked())
 
     def _create(self, row: Declaration) -> None:
         adapter = self._adapters.of(row.key)
@@ -272,7 +265,7 @@ class Run:
         wanted = Wanted(row, work.values, names, self._secrets_of(row, names), sight)
         if entry is None:
             # Taken over: what it is called goes into the lock file, whatever becomes of the change.
-            self._state.finish(Entry(row.key, sight.ids, origins=row.origins))
+            self._state.finish(Entry(row.key, sight.ids, {}, seen_of(sight, work.left), origins=row.origins))
         self._state.begin(row.key, digests({name: value for name, value in work.values.items() if name in names}))
         try:
             changed = self._adapters.of(row.key).change(wanted)
@@ -310,7 +303,8 @@ class Run:
             name: tuple(value) for name, value in values.items() if is_linked(row, name) and isinstance(value, list)
         }
         links = work.links if work is not None else linked
-        seen = {part: held[part] for part in sent if part in held}
+        before = work.seen if work is not None else seen_of(sight)
+        seen = {**before, **{part: held[part] for part in sent if part in held}}
         for part, one in sent.items():
             if part in held and held[part] != one and not is_linked(row, part):
                 self._notes.append(f"{row.key}: {part}: the platform holds another value than it was sent")
@@ -323,8 +317,17 @@ class Run:
 
     def _finish(self, row: Declaration, sight: Sight, work: Work) -> None:
         """Record what is there as it is."""
-        entry = Entry(row.key, sight.ids, work.sent, work.seen, work.links, work.variables, row.origins)
-        self._state.finish(entry)
+        seen = dict(work.seen)
+        if row.key not in self._state.entries or self._state.entries[row.key].begun:
+            seen = {**seen_of(sight, work.left), **seen}
+        self._state.finish(Entry(row.key, sight.ids, work.sent, seen, work.links, work.variables, row.origins))
+
+
+def _stop_if_asked(done: int = 0, remaining: int = 0) -> None:
+    """Between two calls, when all that was answered is recorded. Raises InterruptedRunError."""
+    if (signal := interrupts.asked()) is not None:
+        hint = "run the same command again: it goes on from here"
+        raise InterruptedRunError("interrupted between two calls", hint, signal=signal, done=done, remaining=remaining)
 
 
 def _in_doubt(row: Declaration, error: OutcomeUnknownError, seen: str) -> InDoubtError:

@@ -140,8 +140,9 @@ class Assertions:
         self._credentials = Credentials(client)
 
     def look(self, row: Declaration, known: Ids, find: Find) -> Sight:
-        if known.get("entityId") is not None:
-            return found(known)
+        entity = known.get("entityId", known.get("id"))
+        if entity is not None:
+            return found({"entityId": entity})
         values, waiting = values_of(row, find)
         if waiting:
             return ABSENT

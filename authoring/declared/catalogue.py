@@ -120,10 +120,10 @@ class Programs:
         rows = [
             one
             for one in self._catalog.list_programs(program_id=name, org=org)
-            if org or not tenant or one.platform_key in (None, tenant)
+            if (org or not tenant or one.platform_key in (None, tenant)) and known.get("id") in (None, one.org)
         ]
         if len(rows) > 1:
-            return several(f"programs have the id {name!r}; name the org. They are of", [str(one.org) for one in rows])
+            return several(f"programs have the id {name!r}, of the orgs", [str(one.org) for one in rows])
         return self._sight(rows[0]) if rows else ABSENT
 
     def create(self, wanted: Wanted) -> Sight:
@@ -131,6 +131,8 @@ class Programs:
 
     def change(self, wanted: Wanted) -> Sight:
         values = wanted.some("program_id", "name", "org", "program_type", "enabled", "slug", "data")
+        if wanted.sight.ids.get("org"):
+            values["org"] = wanted.sight.ids["org"]
         if "courses" in wanted.values:
             values["course_list"] = wanted.values["courses"]
         saved = self._catalog.save_program(wish_of(ProgramWish, values))
@@ -326,6 +328,8 @@ class Pathways:
     def look(self, row: Declaration, known: Ids, find: Find) -> Sight:
         name = text(row.fields["pathway_id"])
         rows = self._catalog.list_pathways(pathway_id=name, user=self._owner(row))
+        if known.get("id") is not None:
+            rows = tuple(one for one in rows if one.pathway_uuid == known["id"])
         if len(rows) > 1:
             return several(f"pathways have the id {name!r}", [str(one.pathway_uuid) for one in rows])
         return self._sight(rows[0]) if rows else ABSENT
@@ -337,6 +341,8 @@ class Pathways:
         names = ("pathway_id", "name", "username", "user_id", "visible", "slug", "data")
         path = wanted.values.get("path", wanted.sight.held.get("path", []))
         values = {**self._owner(wanted.row).body(), **wanted.some(*names), "path": path}
+        if wanted.sight.ids.get("pathway_uuid"):
+            values["pathway_uuid"] = wanted.sight.ids["pathway_uuid"]
         return self._sight(self._catalog.save_pathway(wish_of(PathwayWish, values)).record)
 
     def _sight(self, pathway: Pathway) -> Sight:

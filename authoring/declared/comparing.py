@@ -77,6 +77,17 @@ def digests(values: Mapping[str, Json]) -> dict[str, str]:
     return {part: digest(item) for name, value in values.items() for part, item in parts_of(name, value)}
 
 
+def seen_of(sight: Sight, left: Sequence[Difference] = ()) -> dict[str, str]:
+    """What a row shows when it becomes ours, also of fields that are not declared: whoever declares one later sees whether it was
+    changed since. Without the keys of mappings, and without what is left as somebody else's."""
+    theirs = {one.field for one in left if one.forced}
+    return {
+        name: digest(value)
+        for name, value in sight.held.items()
+        if not isinstance(value, Mapping) and name not in theirs
+    }
+
+
 def values_of(row: Declaration, find: Find) -> tuple[dict[str, Json], tuple[str, ...]]:
     """The fields that are compared, as they are sent, secrets apart, and the names of those that wait for a row that is not there yet."""
     values: dict[str, Json] = {}
@@ -127,7 +138,7 @@ def compare(
             removed += linked.removed
             values[name] = linked.result
         seen[name] = held[name]
-    for name, value in values.items():
+    for name, value in list(values.items()):
         if is_linked(row, name) and name in sight.held:
             continue
         judged = [
@@ -141,6 +152,7 @@ def compare(
                 left.append(Difference(name, "the platform has no call that changes it on a row that is there"))
         elif "theirs" in verdicts:
             left.append(Difference(name, "somebody changed it on the platform", forced=True))
+            values[name] = sight.held[name]  # some calls send the whole row: theirs goes back as it is
             continue
         elif "send" in verdicts:
             send.append(name)
@@ -185,9 +197,9 @@ def _judge(
     seen = entry.seen.get(part)
     if live == seen or live == (begun or {}).get(part):
         return "kept" if sent == wanted and begun is None else "send"
-    if seen is None:
-        return "kept" if sent == wanted else "send"
-    return "send" if overwrite else "theirs"
+    if seen is None and sent == wanted:
+        return "kept"
+    return "send" if overwrite or (seen is None and _is_empty(part, sight)) else "theirs"
 
 
 def _is_empty(part: str, sight: Sight) -> bool:

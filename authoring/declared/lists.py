@@ -14,7 +14,7 @@ from authoring.declared.kinds import USERS
 from authoring.declared.model import PeopleList
 from authoring.declared.planning import Survey
 from authoring.errors import SourceError
-from authoring.platform.imports import WINDOW, ImportReport, import_enrolments, import_users
+from authoring.platform.imports import WINDOW, Advance, ImportReport, import_enrolments, import_users
 from authoring.platform.roster import COLUMNS, BadRowError, enrolment_row, user_row
 from authoring.platform.roster_journal import RosterJournal, Row, State
 from authoring.platform.tables import TableRow, read_table
@@ -54,7 +54,7 @@ class ListRun:
                 todo += journal.standing(row) != State.DONE
         return Survey(total, todo, tuple(bad), bad_count)
 
-    def run(self, *, lookup: bool) -> ImportReport:
+    def run(self, *, lookup: bool, advance: Advance) -> ImportReport:
         """Do what is left. `lookup`: somebody began this list; where this machine's journal knows nothing of it, each row is
         looked up before it is sent."""
         with self._journal() as journal:
@@ -70,8 +70,9 @@ class ListRun:
                     environ=self._secrets,
                     password_env=password,
                     update=self.one.update,
+                    advance=advance,
                 )
-            return import_enrolments(self.one.file, self._client, journal, self._course_of)
+            return import_enrolments(self.one.file, self._client, journal, self._course_of, advance=advance)
 
     def _journal(self) -> RosterJournal:
         return RosterJournal(self.one.file, self._client.target.identity, self._action)

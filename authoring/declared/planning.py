@@ -369,7 +369,7 @@ def _bad_rows(one: PeopleList, survey: Survey) -> Iterator[Notice]:
 
 def _removed(declared: Declared, known: Known, options: Options) -> tuple[list[Operation], list[Notice]]:
     rows = {row.key for row in declared.rows} | {one.key for one in declared.lists}
-    origins = {(row.kind, row.name, origin) for row in declared.rows for origin in row.origins}
+    origins = {(row.kind, row.name, row.origins) for row in declared.rows}
     operations: list[Operation] = []
     notices: list[Notice] = []
     gone = [key for key in known.entries if key not in rows]
@@ -377,7 +377,7 @@ def _removed(declared: Declared, known: Known, options: Options) -> tuple[list[O
         entry = known.entries[key]
         kind, _, rest = key.partition("/")
         name = rest.partition("@")[0]
-        if entry.origins and all((kind, name, origin) in origins for origin in entry.origins):
+        if entry.origins and (kind, name, entry.origins) in origins:
             continue  # of another run: it stays with that run's learners
         if entry.begun or kind not in ORDER or not entry.ids:
             operations.append(

@@ -311,3 +311,45 @@ def _many(client: Client) -> None:
     for number in range(60):
         body = {"name": f"Other {number}", "platform_key": "sandbox"}
         client.send(Call(CallKind.CREATE, Service.MANAGER, "POST", "/api/catalog/skills/", json=body))
+
+
+def test_what_is_left_stays_left(desk: PlatformDesk) -> None:
+    """A row that was taken over: its other fields are sent, what differs stays somebody else's, today and tomorrow."""
+    with desk.client() as client:
+        Taxonomy(client).save(Kind.SKILLS, TermWish(name="Reading charts", slug="theirs"))
+    declare(desk, "skills:\n  a:\n    name: Reading charts\n    data: {level: 2}\n")
+    assert desk.apply().exit_code == 0
+    declare(desk, "skills:\n  a:\n    name: reading charts\n    slug: ours\n    data: {level: 3}\n")
+    with desk.client() as client:
+        number = desk.rows("skill")[0]["id"]
+        Taxonomy(client).save(Kind.SKILLS, TermWish(name="Reading all charts", id=number))
+    for _ in range(3):
+        assert desk.apply().exit_code == 8
+        (row,) = desk.rows("skill")
+        assert (row["name"], row["slug"], row["data"]) == ("Reading all charts", "ours", {"level": 3})
+        assert concerns(desk) == [(Concern.THEIRS, "skills/a")]
+
+
+def test_a_field_that_is_declared_later_is_sent_unless_somebody_changed_it(desk: PlatformDesk) -> None:
+    declare(desk, PROGRAM)
+    desk.apply()
+    declare(desk, PROGRAM + "    enabled: false\n")
+    (operation,) = desk.plan().writes
+    assert operation.fields == ("enabled",)
+    desk.apply()
+    assert desk.rows("program")[0]["enabled"] is False
+    with desk.client() as client:
+        Catalog(client).save_program(
+            ProgramWish(program_id="p", name="First", platform_key="sandbox", slug="theirs", course_list=[COURSE])
+        )
+    declare(desk, PROGRAM + "    enabled: false\n    slug: ours\n")
+    assert concerns(desk) == [(Concern.THEIRS, "programs/p")]
+
+
+def test_another_course_of_a_credential_is_another_credential(desk: PlatformDesk) -> None:
+    declare(desk, CREDENTIALS)
+    desk.apply()
+    declare(desk, CREDENTIALS.replace("courses: [course]\n    public", f"courses: [course, '{RERUN}']\n    public"))
+    planned = desk.plan()
+    assert [one.action for one in planned.operations] == [Action.CREATE]
+    assert [notice.concern for notice in planned.notices] == [Concern.REMOVED]
