@@ -303,7 +303,8 @@ class Run:
             name: tuple(value) for name, value in values.items() if is_linked(row, name) and isinstance(value, list)
         }
         links = work.links if work is not None else linked
-        before = work.seen if work is not None else seen_of(sight)
+        entry = self._state.entries.get(row.key)
+        before = {**(entry.seen if entry is not None else {}), **work.seen} if work is not None else seen_of(sight)
         seen = {**before, **{part: held[part] for part in sent if part in held}}
         for part, one in sent.items():
             if part in held and held[part] != one and not is_linked(row, part):
