@@ -13,7 +13,7 @@ from authoring import interrupts
 from authoring.calls import Json
 from authoring.client import Client
 from authoring.declared.adapters import BLIND, DELETES, Adapters
-from authoring.declared.comparing import Work, compare, digests, is_linked, seen_of, values_of, variables_of
+from authoring.declared.comparing import Work, compare, digests, seen_of, values_of, variables_of
 from authoring.declared.lists import ListRun
 from authoring.declared.lock import Entry
 from authoring.declared.model import Declaration, Declared, Ref, UnresolvedError
@@ -28,6 +28,7 @@ from authoring.declared.planning import (
     in_order,
     make_plan,
 )
+from authoring.declared.recording import entry_of_changed, entry_of_created, entry_of_found, notes_of
 from authoring.declared.sights import Ids, Seen, Sight, Wanted
 from authoring.declared.state import State
 from authoring.errors import ApiError, ApplyError, InterruptedRunError, OutcomeUnknownError, RefusedError
@@ -227,7 +228,9 @@ class Run:
         except ApiError:
             self._state.refuse(row.key)
             raise
-        self._record(row, sight, values)
+        self._sights[row.key] = sight
+        self._state.finish(entry_of_created(row, sight, values, adapter.later))
+        self._notes += notes_of(row, sight, first)
         if sight.partly:
             raise RefusedError(sight.said, "look in the platform's administration: it is not sent again")
         if any(name in adapter.later for name in values):
@@ -256,7 +259,7 @@ class Run:
         intent = None if created else self._state.intents.get(row.key)
         work = self._compared(row, sight, entry, intent.digests if intent is not None else None)
         if not work.send:
-            self._finish(row, sight, work)
+            self._state.finish(entry_of_found(row, sight, work, entry))
             return
         waiting = [name for name in work.send if name not in work.values and name not in variables_of(row)]
         if waiting:
@@ -266,7 +269,8 @@ class Run:
         if entry is None:
             # Taken over: what it is called goes into the lock file, whatever becomes of the change.
             self._state.finish(Entry(row.key, sight.ids, {}, seen_of(sight, work.left), origins=row.origins))
-        self._state.begin(row.key, digests({name: value for name, value in work.values.items() if name in names}))
+        sent = {name: value for name, value in work.values.items() if name in names}
+        self._state.begin(row.key, digests(sent))
         try:
             changed = self._adapters.of(row.key).change(wanted)
         except OutcomeUnknownError:
@@ -274,7 +278,9 @@ class Run:
         except ApiError:
             self._state.refuse(row.key)
             raise
-        self._record(row, changed, work.values, work)
+        self._sights[row.key] = changed
+        self._state.finish(entry_of_changed(row, changed, work, self._state.entries.get(row.key)))
+        self._notes += notes_of(row, changed, sent)
 
     def _compared(self, row: Declaration, sight: Sight, entry: Entry | None, begun: Mapping[str, str] | None) -> Work:
         options = self.options
@@ -288,40 +294,6 @@ class Run:
             for name, variable in variables_of(row).items()
             if names is None or name in names
         }
-
-    # -- recording ----------------------------------------------------------------------------------------------------
-
-    def _record(self, row: Declaration, sight: Sight, values: Mapping[str, Json], work: Work | None = None) -> None:
-        """Record a write that was answered: what was sent, and what the platform shows of it."""
-        self._sights[row.key] = sight
-        later = self._adapters.of(row.key).later if work is None else frozenset()
-        sent = {part: value for part, value in digests(dict(values)).items() if part.partition(".")[0] not in later}
-        held = digests(dict(sight.held))
-        if work is not None:
-            sent = {**work.sent, **{part: one for part, one in sent.items() if part.partition(".")[0] in work.send}}
-        linked = {
-            name: tuple(value) for name, value in values.items() if is_linked(row, name) and isinstance(value, list)
-        }
-        links = work.links if work is not None else linked
-        entry = self._state.entries.get(row.key)
-        before = {**(entry.seen if entry is not None else {}), **work.seen} if work is not None else seen_of(sight)
-        seen = {**before, **{part: held[part] for part in sent if part in held}}
-        for part, one in sent.items():
-            if part in held and held[part] != one and not is_linked(row, part):
-                self._notes.append(f"{row.key}: {part}: the platform holds another value than it was sent")
-            elif part not in held and part.partition(".")[0] in sight.held:
-                self._notes.append(f"{row.key}: {part}: the platform does not show it; it was probably passed over")
-        if sight.said and not sight.partly:
-            self._notes.append(f"{row.key}: {sight.said}")
-        secrets = tuple(sorted(f"{name}={variable}" for name, variable in variables_of(row).items()))
-        self._state.finish(Entry(row.key, sight.ids, sent, seen, links, secrets, row.origins))
-
-    def _finish(self, row: Declaration, sight: Sight, work: Work) -> None:
-        """Record what is there as it is."""
-        seen = dict(work.seen)
-        if row.key not in self._state.entries or self._state.entries[row.key].begun:
-            seen = {**seen_of(sight, work.left), **seen}
-        self._state.finish(Entry(row.key, sight.ids, work.sent, seen, work.links, work.variables, row.origins))
 
 
 def _stop_if_asked(done: int = 0, remaining: int = 0) -> None:

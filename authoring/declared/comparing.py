@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from authoring.calls import Json
 from authoring.declared.kinds import CLAIM, KINDS, TENANT
 from authoring.declared.lock import Entry
-from authoring.declared.model import Declaration, FileRef, UnresolvedError, Variable, canonical, digest, resolved
+from authoring.declared.model import Declaration, UnresolvedError, Variable, canonical, digest, resolved
 from authoring.declared.sights import Find, Sight
 
 TERMS = "terms"
@@ -70,6 +70,11 @@ def parts_of(name: str, value: Json) -> Iterator[tuple[str, Json]]:
             yield f"{name}.{key}", item
     else:
         yield name, value
+
+
+def field_of(part: str) -> str:
+    """The field that a part belongs to."""
+    return part.partition(".")[0]
 
 
 def digests(values: Mapping[str, Json]) -> dict[str, str]:
@@ -249,6 +254,3 @@ def _short(item: Json) -> str:
     if isinstance(item, Mapping):
         return " ".join(str(value) for value in item.values())
     return str(item)
-
-
-__all__ = ["FileRef", "Work", "compare", "digests", "values_of"]
