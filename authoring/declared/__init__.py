@@ -58,15 +58,16 @@ def apply(
 ) -> Applied:
     """Make the platform as declared. A plan with doubts (`Plan.doubts`) is not begun: `Applied.plan` has them, and nothing is sent.
 
-    Raises SourceError when a secret is missing, before anything is sent; ApiError while looking; ApplyError when it stopped on
+    Raises SourceError when a secret that is to be sent is missing, before anything is; ApiError while looking; ApplyError when it stopped on
     the way, InDoubtError where only the user can say what happened; LockfileError, BusyError.
     """
     options = _checked(declared, options or Options())
-    secrets = secrets_from(environ, declared.variables)
     with State(declared.lock, _place(client)) as state:
-        run = Run(declared, client, state, options, secrets=secrets, watch=watch)
+        run = Run(declared, client, state, options, watch=watch)
         planned = run.plan()
-        return Applied(planned) if planned.doubts else run.apply(planned)
+        if planned.doubts:
+            return Applied(planned)
+        return run.apply(planned, secrets_from(environ, run.variables(planned)))
 
 
 def _place(client: Client) -> Place:

@@ -98,14 +98,13 @@ class Run:
         state: State,
         options: Options,
         *,
-        secrets: Mapping[str, str] | None = None,
         watch: Watch | None = None,
     ) -> None:
         self.declared = declared
         self.options = options
         self._client = client
         self._state = state
-        self._secrets = secrets or {}
+        self._secrets: Mapping[str, str] = {}
         self._watch = watch or (lambda operation, what: None)
         self._adapters = Adapters(client)
         self._rows = {row.key: row for row in in_order(declared.rows)}
@@ -165,8 +164,22 @@ class Run:
 
     # -- doing --------------------------------------------------------------------------------------------------------
 
-    def apply(self, plan: Plan) -> Applied:
-        """Carry a plan out. Raises ApplyError (InDoubtError), InterruptedRunError, LockfileError."""
+    def variables(self, plan: Plan) -> tuple[str, ...]:
+        """The names of the secrets that a plan sends, sorted."""
+        found: set[str] = set()
+        for operation in plan.operations:
+            row = self._rows.get(operation.key)
+            one = self._lists.get(operation.key)
+            if operation.action is Action.IMPORT and one is not None and one.password is not None:
+                found.add(one.password.name)
+            elif row is not None and operation.action in (Action.CREATE, Action.UPDATE):
+                named = variables_of(row)
+                found |= {named[name] for name in operation.fields if name in named}
+        return tuple(sorted(found))
+
+    def apply(self, plan: Plan, secrets: Mapping[str, str]) -> Applied:
+        """Carry a plan out; `secrets` has the values of `variables`. Raises ApplyError (InDoubtError), InterruptedRunError, LockfileError."""
+        self._secrets = secrets
         done: list[Operation] = []
         refused: list[Notice] = []
         for operation in plan.operations:

@@ -187,10 +187,3 @@ class Declared:
     run: str | None = None
     rows: tuple[Declaration, ...] = ()
     lists: tuple[PeopleList, ...] = ()
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The names of all secrets that it refers to, sorted."""
-        found = {value.name for row in self.rows for value in row.fields.values() if isinstance(value, Variable)}
-        found |= {one.password.name for one in self.lists if one.password is not None}
-        return tuple(sorted(found))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from contextlib import suppress
 
 import pytest
 
+from authoring import interrupts
 from authoring.declared import Concern
-from authoring.errors import ApplyError
+from authoring.errors import ApplyError, InterruptedRunError
 from authoring.sandbox import Fault, FaultKind
 from authoring.sandbox.routes_people import EMAIL, USER
 from authoring.sandbox.store import Store
@@ -104,3 +106,20 @@ def test_a_row_that_is_added_is_all_that_is_sent(desk: PlatformDesk) -> None:
     desk.apply()
     assert len(desk.writes()) == 1
     assert len(desk.rows("enrolment")) == 3
+
+
+def test_a_signal_stops_between_two_calls(desk: PlatformDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = 350
+    fill(desk, people)
+    lines = ["username", *(f"p{number}" for number in range(people))]
+    desk.write(DECLARED, cohort__csv="\n".join(lines) + "\n")
+    looked = iter(range(1000))
+    monkeypatch.setattr(interrupts, "asked", lambda: signal.SIGTERM if next(looked) > 2 else None)
+    with pytest.raises(InterruptedRunError) as caught:
+        desk.apply()
+    assert caught.value.exit_code == 128 + signal.SIGTERM
+    assert 0 < len(desk.rows("enrolment")) < people
+    monkeypatch.undo()
+    assert desk.apply().exit_code == 0
+    assert len(desk.rows("enrolment")) == people
+    assert {row["times"] for row in desk.rows("enrolment")} == {1}

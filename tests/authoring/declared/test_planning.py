@@ -248,6 +248,10 @@ def test_a_missing_secret_is_named_before_anything_is_sent(desk: PlatformDesk) -
     with pytest.raises(SourceError, match="BOT_TOKEN"):
         desk.apply()
     assert desk.writes() == []
+    declare(desk, SKILLS + BOTS)
+    desk.apply()
+    desk.environ.clear()
+    assert desk.apply().exit_code == 0  # nothing is to be sent, so nothing is asked for
 
 
 def test_a_refused_row_is_told_and_what_needs_it_waits(desk: PlatformDesk) -> None:

@@ -13,6 +13,8 @@ from click.testing import CliRunner
 from authoring.cli import main
 from authoring.declared import plan, read_declared
 from authoring.declared.model import digest
+from authoring.declared.secrets import secrets_from
+from authoring.errors import SourceError
 from authoring.sandbox import Fault, FaultKind
 from tests.declarations import ALL, FLAGS, declare
 from tests.platformdesk import SECRETS, PlatformDesk
@@ -70,3 +72,15 @@ def test_a_refusal_that_repeats_a_secret_does_not_show_it(desk: PlatformDesk) ->
     with desk.client() as client:
         shown = json.dumps(plan(found, client).to_json()) + repr(found) + repr(desk.apply(**FLAGS))
     assert betrayed({"values": shown.encode()}) == []
+
+
+def test_the_keyring_has_what_the_environment_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring = pytest.importorskip("keyring")
+
+    def held(service: str, name: str) -> str | None:
+        return "from-the-keyring" if (service, name) == ("ibl-course-authoring", "BOT_TOKEN") else None
+
+    monkeypatch.setattr(keyring, "get_password", held)
+    assert secrets_from({"A": "1"}, ["A", "BOT_TOKEN"]) == {"A": "1", "BOT_TOKEN": "from-the-keyring"}
+    with pytest.raises(SourceError, match="not set: OTHER"):
+        secrets_from({}, ["BOT_TOKEN", "OTHER"])
