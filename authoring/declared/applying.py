@@ -241,11 +241,12 @@ class Run:
         except ApiError:
             self._state.refuse(row.key)
             raise
+        if sight.partly:
+            # It stays open: the user says when it is whole.
+            raise InDoubtError(f"{row.key}: {sight.said}", _answer(row, "look in the platform's administration"))
         self._sights[row.key] = sight
         self._state.finish(entry_of_created(row, sight, values, adapter.later))
         self._notes += notes_of(row, sight, first)
-        if sight.partly:
-            raise RefusedError(sight.said, "look in the platform's administration: it is not sent again")
         if any(name in adapter.later for name in values):
             self._change(row, created=True)
 
@@ -319,8 +320,12 @@ def _stop_if_asked(done: int = 0, remaining: int = 0) -> None:
 def _in_doubt(row: Declaration, error: OutcomeUnknownError, seen: str) -> InDoubtError:
     return InDoubtError(
         f"{row.key}: a create was sent and not answered ({error.message}), and {seen}",
-        f"look in the platform's pages, then run again with --created {row.key}=ID or --not-created {row.key}",
+        _answer(row, "look in the platform's pages"),
     )
+
+
+def _answer(row: Declaration, first: str) -> str:
+    return f"{first}, then run again with --created {row.key}=ID or --not-created {row.key}"
 
 
 def _stopped(error: ApiError, operation: Operation, done: int, remaining: int) -> ApplyError:

@@ -286,7 +286,7 @@ def _withheld(row: Declaration, options: Options) -> Notice | None:
 
 
 def _doubt(row: Declaration, sight: Sight, begun: bool) -> Notice:
-    sent = "a create was sent and never answered" if begun else "a run elsewhere may have made it"
+    sent = "a create was sent that is not known to have succeeded" if begun else "a run elsewhere may have made it"
     seen = sight.said or "the platform does not show whether it is there"
     hint = f"look in the platform's pages, then say --created {row.key}=ID or --not-created {row.key}"
     return Notice(Concern.DOUBT, row.key, f"{sent}, and {seen}; nothing was sent", hint, row.where)

@@ -47,7 +47,7 @@ def notes_of(row: Declaration, sight: Sight, sent: Mapping[str, Json]) -> Iterat
             yield f"{row.key}: {part}: the platform holds another value than it was sent"
         elif part not in held and field_of(part) in sight.held:
             yield f"{row.key}: {part}: the platform does not show it; it was probably passed over"
-    if sight.said and not sight.partly:
+    if sight.said:
         yield f"{row.key}: {sight.said}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +16,9 @@ from authoring.platform.bots import Bots
 from authoring.platform.catalog import Catalog, ProgramWish
 from authoring.platform.mentors import Mentors, MentorSettings
 from authoring.platform.taxonomy import Kind, Taxonomy, TermWish
-from authoring.sandbox import Fault, FaultKind
+from authoring.sandbox import DOCUMENTED, Fault, FaultKind, SandboxServer
 from tests.declarations import ALL, ASSERTIONS, BOTS, CREDENTIALS, FLAGS, MENTORS, SKILLS, TENANT, declare
-from tests.platformdesk import COURSE, RERUN, PlatformDesk
+from tests.platformdesk import COURSE, RERUN, PlatformDesk, open_desk
 
 PROGRAM = "programs:\n  p:\n    name: First\n    courses: [course]\n"
 
@@ -357,3 +359,17 @@ def test_another_course_of_a_credential_is_another_credential(desk: PlatformDesk
     planned = desk.plan()
     assert [one.action for one in planned.operations] == [Action.CREATE]
     assert [notice.concern for notice in planned.notices] == [Concern.REMOVED]
+
+
+def test_a_tenant_that_is_partly_there_is_told_until_the_user_has_spoken(tmp_path: Path) -> None:
+    profile = replace(DOCUMENTED, launches_partly=True)
+    with SandboxServer(tmp_path / "sandbox.sqlite3", profile) as server:
+        desk = open_desk(server, tmp_path / "work", tmp_path / "sandbox.sqlite3")
+        declare(desk, TENANT)
+        with pytest.raises(InDoubtError, match="only a part of the tenant was made: org: newtenant"):
+            desk.apply(launch_tenant=True)
+        desk.server.clear_log()
+        assert [notice.concern for notice in desk.apply(launch_tenant=True).plan.doubts] == [Concern.DOUBT]
+        assert desk.writes() == []
+        assert desk.apply(created={"tenant/tenant": "newtenant"}).exit_code == 0
+        assert desk.plan(launch_tenant=True).notices == ()
