@@ -31,7 +31,7 @@ from authoring.declared import Applied
 from authoring.errors import ApiError, ApplyError
 from authoring.sandbox import DOCUMENTED, OBSERVED, Fault, FaultKind, Profile, SandboxServer
 from tests import counting
-from tests.declarations import ALL, FLAGS, declare
+from tests.declarations import ALL, BOT_COMMANDS, FLAGS, declare
 from tests.platformdesk import PlatformDesk, open_desk
 
 FULL = os.environ.get("AUTHORING_FULL") == "1"
@@ -73,11 +73,13 @@ EDITS = (
     ("You can read data.", "You can read most data."),
     ("  film:\n", "  poster: {resource_type: image, url: 'https://example.com/poster'}\n  film:\n"),
     ("provider: slack", "name: better helper\n    provider: slack"),
-    ("  ask:\n", "  ask:\n    command: question\n"),
     ("    reported_skills: [reading-charts, fair-comparisons]", "    reported_skills: [fair-comparisons]"),
     ("people: [ada, bob]", "people: [ada]"),
+    ("  hidden:\n    name: Badge\n    courses: [course]\n", ""),
+    ("      llm_temperature: 0.5\n    courses: [course]\n", "      llm_temperature: 0.5\n"),
+    (BOT_COMMANDS, ""),
 )
-"""Texts that change, orders, links, new rows. What is taken out of the file is left on the platform."""
+"""Texts that change, orders, links, new rows, and rows that go: deleted where the platform can."""
 cases = counting.cases["platform.yaml, faults and crashes"]
 
 
@@ -90,7 +92,7 @@ def edited() -> str:
 
 
 def apply(desk: PlatformDesk, case: str, **answers: Any) -> Applied:
-    return desk.apply("2028_T1" if case == "rerun" else None, **FLAGS, **answers)
+    return desk.apply("2028_T1" if case == "rerun" else None, delete=case == "update", **FLAGS, **answers)
 
 
 def answers_of(desk: PlatformDesk, applied: Applied) -> dict[str, Any]:
@@ -256,6 +258,8 @@ def test_a_fault_at_every_request(benches: dict[str, Bench], case: str) -> None:
 def test_a_killed_process(benches: dict[str, Bench], case: str) -> None:
     desk, clean = benches[case]
     profile = desk.server.profile.name
+    assert len(clean.writes) > {"first": 30, "update": 15, "rerun": 8}[case]
+    assert any(name.startswith("DELETE") for name in clean.writes) == (case == "update")
     everything = [(number, crash, disk) for number in range(len(clean.moments)) for crash in CRASHES for disk in DISKS]
     for number, crash, disk in sampled(f"crashes {profile} {case}", everything):
         label = f"{profile} {case}: killed {crash} of write {number} ({clean.writes[number]}), {disk}"

@@ -45,8 +45,6 @@ PLAIN = (
 class CredentialRows:
     """Credentials: known again by name, issuer and courses."""
 
-    blind = False
-    deletes = True
     later = NOTHING
 
     def __init__(self, client: Client) -> None:
@@ -132,8 +130,6 @@ class Assertions:
     """Assertions: known again by credential, person and what it is given for. One that is in the lock file is not looked up again:
     one that was revoked stays so."""
 
-    blind = False
-    deletes = False
     later = NOTHING
 
     def __init__(self, client: Client) -> None:
@@ -176,8 +172,6 @@ def _award(values: object) -> Award:
 class TenantRow:
     """The tenant: launched once. No read tells whether it is there."""
 
-    blind = True
-    deletes = False
     later = NOTHING
 
     def __init__(self, client: Client) -> None:

@@ -51,8 +51,6 @@ def learner(values: Mapping[str, Any]) -> Learner | None:
 class Terms:
     """Roles or skills: known again by slug, else by name, within the tenant."""
 
-    blind = False
-    deletes = False
     later = NOTHING
 
     def __init__(self, client: Client, kind: Kind) -> None:
@@ -107,8 +105,6 @@ def _term(term: Term) -> Sight:
 class Programs:
     """Programs: made and changed by their id and org."""
 
-    blind = False
-    deletes = True
     later = NOTHING
 
     def __init__(self, client: Client) -> None:
@@ -161,8 +157,6 @@ class Programs:
 class Claims:
     """Which roles or skills somebody wants or has; one list a person and a kind."""
 
-    blind = False
-    deletes = False
     later = NOTHING
 
     def __init__(self, client: Client) -> None:
@@ -202,8 +196,6 @@ def _claim(row: Declaration) -> tuple[Kind, Claim]:
 class CatalogCourses:
     """How the catalogue lists a course; known by its key."""
 
-    blind = False
-    deletes = True
     later = frozenset({"metadata"})
 
     def __init__(self, client: Client) -> None:
@@ -254,8 +246,6 @@ class CatalogCourses:
 class Resources:
     """Resources: known again by address, type and owner; each owner's list is read once."""
 
-    blind = False
-    deletes = True
     later = frozenset({"image"})
 
     def __init__(self, client: Client) -> None:
@@ -313,8 +303,6 @@ def _resource(resource: Resource, row: Declaration) -> Sight:
 class Pathways:
     """Pathways: known by their owner and id; the target's own user owns what names nobody."""
 
-    blind = False
-    deletes = False
     later = NOTHING
 
     def __init__(self, client: Client) -> None:

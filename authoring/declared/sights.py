@@ -76,18 +76,8 @@ class Adapter(Protocol):
     """One kind at one platform. Its methods raise ApiError; what is read is kept, so that no list is read twice."""
 
     @property
-    def blind(self) -> bool:
-        """Whether a create may have happened though the row is not to be seen."""
-        ...
-
-    @property
     def later(self) -> frozenset[str]:
         """Fields that go in further calls, after the one that makes the row."""
-        ...
-
-    @property
-    def deletes(self) -> bool:
-        """Whether the platform has a call that takes a row away."""
         ...
 
     def look(self, row: Declaration, known: Ids, find: Find) -> Sight:

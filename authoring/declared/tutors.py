@@ -24,8 +24,6 @@ MENTOR_UUID = "mentor_uuid"
 class MentorRows:
     """Mentors: known again by name. The platform documents no call that changes or deletes one."""
 
-    blind = False
-    deletes = False
     later = NOTHING
 
     def __init__(self, client: Client) -> None:
@@ -86,8 +84,6 @@ def _mentor_ids(mentor: Mentor) -> Ids:
 class MentorLinks:
     """Which mentor a course has: a setting of the course."""
 
-    blind = False
-    deletes = True
     later = NOTHING
 
     def __init__(self, client: Client) -> None:
@@ -126,8 +122,6 @@ class MentorLinks:
 class BotRows:
     """Bots: known again by name and provider."""
 
-    blind = False
-    deletes = True
     later = NOTHING
 
     def __init__(self, client: Client) -> None:
@@ -183,8 +177,6 @@ def _bot(bot: Bot, secrets_sent: bool = False) -> Sight:
 class BotCommandRows:
     """Commands: known again by bot and word."""
 
-    blind = False
-    deletes = True
     later = NOTHING
 
     def __init__(self, client: Client) -> None:
