@@ -258,7 +258,7 @@ def test_a_fault_at_every_request(benches: dict[str, Bench], case: str) -> None:
 def test_a_killed_process(benches: dict[str, Bench], case: str) -> None:
     desk, clean = benches[case]
     profile = desk.server.profile.name
-    assert len(clean.writes) > {"first": 30, "update": 15, "rerun": 8}[case]
+    assert len(clean.writes) > {"first": 20, "update": 10, "rerun": 5}[case]
     assert any(name.startswith("DELETE") for name in clean.writes) == (case == "update")
     everything = [(number, crash, disk) for number in range(len(clean.moments)) for crash in CRASHES for disk in DISKS]
     for number, crash, disk in sampled(f"crashes {profile} {case}", everything):
