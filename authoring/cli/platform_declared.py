@@ -85,6 +85,8 @@ def plan(path: Path, run: str | None, target_name: str | None, as_json: bool, **
         echo_json(planned.to_json())
     else:
         _show_plan(planned)
+    if planned.doubts:
+        sys.exit(CONSENT)
 
 
 @click.command()

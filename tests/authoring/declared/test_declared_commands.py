@@ -92,6 +92,7 @@ def test_a_doubt_is_answered(desk: PlatformDesk) -> None:
     desk.server.clear_log()
     result = run("apply", "platform.yaml", "--launch-tenant", code=7)
     assert result.stdout == "Nothing was sent.\n"
+    run("plan", "platform.yaml", "--launch-tenant", code=7)
     assert desk.writes() == []
     run("apply", "platform.yaml", "--created", "tenant/tenant=newtenant")
     assert len(desk.rows("tenant")) == 1
