@@ -35,7 +35,7 @@ from tests.declarations import ALL, BOT_COMMANDS, FLAGS, declare
 from tests.platformdesk import PlatformDesk, open_desk
 
 FULL = os.environ.get("AUTHORING_FULL") == "1"
-SAMPLE = int(os.environ.get("AUTHORING_SAMPLE", "12"))
+SAMPLE = int(os.environ.get("AUTHORING_SAMPLE", "8"))
 """Cases of each profile, apply and group that run by default."""
 CLOSED = replace(
     OBSERVED, name="closed", exports_closed=True, bulk_rows_told=False, claims_append=True, duplicate_assertions=False
