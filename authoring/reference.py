@@ -17,6 +17,7 @@ from pathlib import Path
 
 import authoring
 import importers
+from authoring.declared.schema import write_platform_schema
 from authoring.diagnostics import Severity, all_codes
 from authoring.platform.endpoints import all_endpoints
 from authoring.sandbox import profile
@@ -107,6 +108,7 @@ def write_reference(folder: Path) -> None:
     schemas = folder / "schemas"
     schemas.mkdir(exist_ok=True)
     write_schemas(schemas)
+    write_platform_schema(schemas)
 
 
 if __name__ == "__main__":

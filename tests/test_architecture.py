@@ -29,7 +29,7 @@ LAYERS = (
     ("verifying",),
     ("journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
     ("importing", "migration", "packages", "platform"),
-    ("collecting", "pulling"),
+    ("collecting", "declared", "pulling"),
     ("session", "report", "reference", "several", "catalogue"),
     ("copying",),
     ("rerunning",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from authoring.cli import platform_catalog, platform_credentials, platform_people
+from authoring.cli import platform_catalog, platform_credentials, platform_declared, platform_people
 
 
 @click.group()
@@ -15,3 +15,4 @@ def platform() -> None:
 platform_people.register(platform)
 platform_catalog.register(platform)
 platform_credentials.register(platform)
+platform_declared.register(platform)

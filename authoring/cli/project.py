@@ -10,6 +10,7 @@ import click
 
 from authoring.cli import options
 from authoring.cli.output import echo, echo_json, handle_errors, stderr_console
+from authoring.declared.schema import write_platform_schema
 from authoring.doctor import diagnose
 from authoring.errors import AuthoringError
 from authoring.sandbox import DOCUMENTED, OBSERVED, serve
@@ -85,10 +86,10 @@ def _list_templates(*, as_json: bool) -> None:
 @options.as_json
 @handle_errors
 def schemas(folder: Path, as_json: bool) -> None:
-    """Write the JSON Schemas of course.yaml, front matter and directives, for editors."""
+    """Write the JSON Schemas of course.yaml, front matter, directives and platform.yaml, for editors."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = write_schemas(folder)
+        written = (*write_schemas(folder), write_platform_schema(folder))
     except OSError as error:
         raise AuthoringError(f"{folder}: cannot be written ({error.strerror})", "choose another folder") from error
     if as_json:

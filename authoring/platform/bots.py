@@ -142,10 +142,15 @@ class Bots:
         found = self.find(name, provider)
         if found is not None:
             return BotResult(found, created=False, problems=_unconfigured(found, secrets))
-        body: dict[str, Json] = {"name": name, "provider": str(provider)}
-        call = self._call(CallKind.CREATE, "POST", "bot/", _with(body, secrets), secret=_has(secrets))
+        call = self.create_call(name, provider, secrets)
         bot = record_of(Bot, call, self._client.send(call))
         return BotResult(bot, created=True, problems=_unconfigured(bot, secrets))
+
+    def create_call(self, name: str, provider: Provider, secrets: BotSecrets | None = None) -> Call:
+        """`POST bot/`: makes a bot, each time. Whoever sends it has looked first. Raises RefusedError."""
+        _limit(name, LONGEST_NAME, "a bot's name")
+        body: dict[str, Json] = {"name": name, "provider": str(provider)}
+        return self._call(CallKind.CREATE, "POST", "bot/", _with(body, secrets), secret=_has(secrets))
 
     def update(self, bot: int, *, name: str | None = None, secrets: BotSecrets | None = None) -> BotResult:
         """`PATCH bot/{id}/`: only what is given. The provider stays."""
@@ -190,9 +195,14 @@ class Bots:
                         "`bot-command update` leads it elsewhere",
                     )
                 return row, False
-        body: dict[str, Json] = {"command": command, "mentor": mentor, "bot": bot}
-        call = self._call(CallKind.CREATE, "POST", "bot-commands/", body)
+        call = self.create_command_call(command, mentor, bot)
         return record_of(BotCommand, call, self._client.send(call)), True
+
+    def create_command_call(self, command: str, mentor: int, bot: int) -> Call:
+        """`POST bot-commands/`: makes a command, each time. Whoever sends it has looked first. Raises RefusedError."""
+        _limit(command, LONGEST_COMMAND, "a command")
+        body: dict[str, Json] = {"command": command, "mentor": mentor, "bot": bot}
+        return self._call(CallKind.CREATE, "POST", "bot-commands/", body)
 
     def update_command(
         self, id: int, *, command: str | None = None, mentor: int | None = None, bot: int | None = None

@@ -151,6 +151,9 @@ class Deleted(Record):
     type: str | None = None
 
 
+OWNERS = ("user_id", "username", "platform_key", "platform_org")
+"""What a resource can belong to."""
+
 ITEM_KEYS = {"course": "course_id", "program": "program_key", "pathway": "pathway_id", "resource": "id"}
 """What names an item of a pathway, by its `item_type`."""
 
@@ -293,11 +296,7 @@ class Catalog:
 
     def save_resource(self, wish: ResourceWish, image: Path | None = None) -> Saved[Resource]:
         """`POST resources/`: looked up first unless the wish has an `id`. An image goes in a second call, a form."""
-        body = wish.body()
-        body.pop("id", None)
-        owners = ("user_id", "username", "platform_key", "platform_org")
-        if not any(body.get(name) for name in owners) and self.platform_key:
-            body["platform_key"] = self.platform_key
+        body = self._owned_body(wish)
         id = wish.id
         if id is None and (found := self.find_resource(wish)) is not None:
             id = found.id
@@ -311,8 +310,26 @@ class Catalog:
             )
         if image is not None:
             resource = self._send_image(resource.id, body, image)
-        wanted = {name: value for name, value in wish.body().items() if name not in (*owners, "id", "skills")}
+        wanted = {name: value for name, value in wish.body().items() if name not in (*OWNERS, "id", "skills")}
         return saved(resource, wanted, created=id is None)
+
+    def resource_call(self, wish: ResourceWish) -> Call:
+        """`POST resources/` without an `id`: makes a row, each time. Whoever sends it has looked first."""
+        return _resource_call(self._owned_body(wish), made=False)
+
+    def send_image(self, wish: ResourceWish, image: Path) -> Resource:
+        """The image of a resource that is there (`wish.id`), as a form."""
+        if wish.id is None:
+            raise RefusedError("an image goes to a resource that is there; nothing was sent", "give its id")
+        return self._send_image(wish.id, self._owned_body(wish), image)
+
+    def _owned_body(self, wish: ResourceWish) -> dict[str, Json]:
+        """What is sent of a wish, its id apart; the tenant owns what nobody else does."""
+        body = wish.body()
+        body.pop("id", None)
+        if not any(body.get(name) for name in OWNERS) and self.platform_key:
+            body["platform_key"] = self.platform_key
+        return body
 
     def _send_image(self, id: int, body: Mapping[str, Json], image: Path) -> Resource:
         try:

@@ -267,12 +267,16 @@ class Credentials:
                 " nothing was sent",
                 "if it was never made before, say so (--new), and keep the entityId that it gets",
             )
-        call = self._call(CallKind.CREATE, "POST", "", wish.body(), repeatable=False)
+        call = self.create_call(wish)
         credential = create_once(
             self._client, call, lambda reply: record_of(Credential, call, reply), lambda: self.find(wish, known)
         )
         notes = () if self.is_findable(wish) else ("it is not public: keep its entityId, no list shows it",)
         return saved(credential, _compared(wish), created=True, notes=notes)
+
+    def create_call(self, wish: CredentialWish) -> Call:
+        """`POST` to the collection: makes a credential, each time. Whoever sends it has looked first."""
+        return self._call(CallKind.CREATE, "POST", "", wish.body(), repeatable=False)
 
     def update(self, entity_id: str, changes: Mapping[str, Any]) -> Saved[Credential]:
         """`PUT {id}`: only what is given. Raises RefusedError for what the platform would pass over."""

@@ -128,6 +128,12 @@ class RosterJournal:
         digest, state = found[0]
         return str(state) if digest == row.digest else None
 
+    @property
+    def knows_any(self) -> bool:
+        """Whether anything was done, or begun, at this target from this folder."""
+        values = (self._target, self._action)
+        return bool(self._all("select 1 from deeds where target = ? and action = ? limit 1", values))
+
     def begin(self, rows: Sequence[Row]) -> None:
         """Record, in one durable step, that these are about to be sent."""
         values = [(self._target, self._action, row.key, row.digest, PENDING, "") for row in rows]

@@ -142,6 +142,11 @@ class Taxonomy:
                 return rows[0]
         return None
 
+    def read(self, kind: Kind, id: int) -> Term | None:
+        """`GET roles/?id=`, `GET skills/?id=`; None when there is none."""
+        rows = all_pages(Term, self._client, self._read(f"{kind}/", {"id": str(id)}))
+        return next((row for row in rows if row.id == id), None)
+
     def save_call(self, kind: Kind, wish: TermWish, id: int | None) -> Call:
         """`POST roles/`, `POST skills/`. With an `id` it changes that row and may be repeated; without, it makes one."""
         body = {name: value for name, value in wish.body().items() if name not in ("shared", "id")}
@@ -222,8 +227,8 @@ class Taxonomy:
 
     def _term(self, kind: Kind, term: str | int) -> Term:
         if isinstance(term, int):
-            call = self._read(f"{kind}/", {"id": str(term)})
-            rows = [row for row in all_pages(Term, self._client, call) if row.id == term]
+            row = self.read(kind, term)
+            rows = [row] if row is not None else []
         else:
             rows = list(self.list(kind, name=term))
             mine = [row for row in rows if self.platform_key and row.platform_key == self.platform_key]

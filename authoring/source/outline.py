@@ -78,7 +78,7 @@ SETTINGS_FILES = {
 }
 _CONTAINS = {COURSE: CHAPTER, CHAPTER: SEQUENTIAL, SEQUENTIAL: VERTICAL}
 _RESERVED = ("about", "pages", "info", STATIC, "runs", "updates", "textbooks")
-_IGNORED_FILES = ("course.lock", "authoring.toml")
+_IGNORED_FILES = ("course.lock", "authoring.toml", "platform.yaml", "platform.lock")
 _IGNORED_PREFIXES = ("_", "README", "LICENSE")
 
 
