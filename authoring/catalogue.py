@@ -4,7 +4,7 @@ run: 2027_T1                     # for each course that does not say otherwise
 start: 2027-01-11
 courses:
   - reading-data                 # a course folder, relative to this file
-  - {folder: statistics, start: 2027-01-18}
+  - {folder: statistics, start: 2027-01-18, platform: statistics/platform.yaml}
 """
 
 from __future__ import annotations
@@ -23,17 +23,19 @@ from authoring.source.coursefile import MISSING_KEY
 from authoring.source.fields import UNKNOWN_KEY
 from authoring.yamlnodes import BAD_VALUE, DUPLICATE_KEY, Entry, items_of, mapping_of, parse_mapping, text_value
 
-_DEFAULTS = ("run", "start", "from")
+_DEFAULTS = ("run", "start", "from", "platform")
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueCourse:
-    """One course of the list: its folder, the new run, when it starts (None: its file says), the run that is copied."""
+    """One course of the list: its folder, the new run, when it starts (None: its file says), the run that is copied, the
+    platform file (or folder of them) that is applied as the new run."""
 
     folder: Path
     run: str
     start: str | None = None
     source_run: str | None = None
+    platform: Path | None = None
 
 
 def load_catalogue(file: Path, *, run: str | None = None, start: str | None = None) -> tuple[CatalogueCourse, ...]:
@@ -99,7 +101,8 @@ def _course(item: Entry, defaults: Mapping[str, str], base: Path, findings: Diag
     if "run" not in values:
         findings.report(MISSING_KEY, f"{folder!r} has no 'run'", item.where, "add `run: 2027_T1` here, or at the top")
         return None
-    return CatalogueCourse(base / folder, values["run"], values.get("start"), values.get("from"))
+    platform = base / values["platform"] if "platform" in values else None
+    return CatalogueCourse(base / folder, values["run"], values.get("start"), values.get("from"), platform)
 
 
 def _texts(entries: Mapping[str, Entry], findings: Diagnostics) -> dict[str, str]:

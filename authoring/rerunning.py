@@ -1,6 +1,6 @@
 """The next run of a course that is live: the platform copies it, the lock file follows, and the folder has the last word.
 
-    write runs/RUN.yaml  →  have the platform copy the course (`copying`)  →  plan, apply, publish, verify  →  further steps
+    write runs/RUN.yaml  →  have the platform copy the course (`copying`)  →  plan, apply, publish, verify
 
 Each step finds out by itself whether it was done, so that an interrupted run goes on where it stopped, and one that is
 complete is left as it is. What the platform does not copy is not in the new part of the lock file, so the plan sends it.
@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
 
 from authoring import interrupts
 from authoring.applier import Applied, Observer
@@ -49,20 +48,6 @@ class RerunOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class StepDone:
-    """What a further step did: its name, its report for scripts, what people read of it, its exit code."""
-
-    name: str
-    report: Mapping[str, object] = field(default_factory=dict)
-    lines: tuple[str, ...] = ()
-    exit_code: int = 0
-
-
-Step: TypeAlias = Callable[[Session, Observer], StepDone]
-"""Something that follows a run that is there, published and read back; called each time, so it must be harmless twice."""
-
-
-@dataclass(frozen=True, slots=True)
 class Reran:
     """What a rerun did. `applied` and `verdict` are None when the plan needs consent: then the copy is there, and nothing else
     was sent."""
@@ -77,7 +62,6 @@ class Reran:
     applied: Applied | None = None
     verdict: Verdict | None = None
     resent: int = 0
-    steps: tuple[StepDone, ...] = ()
     calls: Mapping[CallKind, int] = field(default_factory=dict)
     """All requests, by kind."""
 
@@ -92,14 +76,12 @@ def rerun(
     source_run: str | None = None,
     environ: Mapping[str, str] | None = None,
     options: RerunOptions | None = None,
-    then: Sequence[Step] = (),
     sleep: Callable[[float], None] = interrupts.pause,
 ) -> Reran:
     """Make the run `run` of a course folder at `target` (None: the embedded sandbox), or complete it.
 
     `start` is the first day, which is needed while there is no `runs/RUN.yaml`; `source_run` the run to copy, course.yaml's
-    own when left out; `then` are steps that follow when the run is as its source says. Raises SourceError, SettingsError,
-    StalePlanError when there is nothing to copy, LockfileError, BusyError, and ApiError or ApplyError when the platform fails
+    own when left out. Raises SourceError, SettingsError, StalePlanError when there is nothing to copy, LockfileError, BusyError, and ApiError or ApplyError when the platform fails
     part of the way: the next call goes on from there.
     """
     wanted = options or RerunOptions()
@@ -117,8 +99,6 @@ def rerun(
         copied = ensure_copy(session, source, wait=wanted.copy_wait, observer=observer, sleep=sleep)
         session = replace(session, course=align_implicit_keys(session.course, session.state.part))
         result = _bring(session, source, wanted, observer, copied=copied)
-        if result.verdict is not None and result.verdict.ok:
-            result = replace(result, steps=tuple(step(session, observer) for step in then))
         return replace(result, written=written, calls=dict(session.client.calls))
 
 

@@ -14,16 +14,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner
 
-from authoring.applier import Observer
 from authoring.cli import main
 from authoring.lockfile import LockPart, load_lockfile
-from authoring.operations import Operation
-from authoring.rerunning import Reran, StepDone
-from authoring.rerunning import rerun as run_again
 from authoring.resources import samples_dir
 from authoring.sandbox import DOCUMENTED, OBSERVED, Fault, FaultKind, SandboxServer
-from authoring.session import Session, load_course
-from authoring.settings import load_target
+from authoring.session import load_course
 from tests.conftest import write_tree
 from tests.desk import Desk
 from tests.studio import Studio
@@ -517,32 +512,6 @@ def test_a_run_that_was_deleted_in_studio_is_not_made_anew_unasked(desk: Desk) -
 
 
 # -- what follows, and what a copy does not have
-
-
-def test_further_steps_follow_a_run_that_is_there(desk: Desk) -> None:
-    desk.push("--publish")
-    seen: list[str] = []
-
-    def step(session: Session, observer: Observer) -> StepDone:
-        seen.append(str(session.course.id))
-        return StepDone("platform", {"rows": 2}, ("2 rows of the platform",))
-
-    class Quiet:
-        def began(self, number: int, operation: Operation) -> None: ...
-        def ended(self, number: int, operation: Operation) -> None: ...
-        def sending(self, done: int, total: int) -> None: ...
-        def noted(self, message: str) -> None: ...
-
-    target = load_target(None, desk.folder, desk.environ)
-
-    def run(**more: Any) -> Reran:
-        return run_again(desk.folder, target, "2027_T1", observer=Quiet(), environ=desk.environ, then=(step,), **more)
-
-    assert [one.name for one in run(start="2027-03-08").steps] == ["platform"]
-    drift_in_run = dates(desk, "2027_T1")
-    assert drift_in_run["First.due"] == "2027-03-28 23:59"
-    assert run(start=None).steps == (StepDone("platform", {"rows": 2}, ("2 rows of the platform",)),)
-    assert seen == ["course-v1:DemoX+R1+2027_T1"] * 2
 
 
 def test_what_a_copy_has_and_what_it_has_not(desk: Desk) -> None:

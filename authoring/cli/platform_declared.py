@@ -114,7 +114,7 @@ def apply(path: Path, run: str | None, target_name: str | None, as_json: bool, *
     if as_json:
         echo_json(applied.to_json())
     else:
-        _show_applied(applied)
+        show_applied(applied)
     code = CONSENT if applied.plan.doubts else applied.exit_code
     if code:
         sys.exit(code)
@@ -133,7 +133,8 @@ def _show_plan(planned: Plan) -> None:
     _show_notices(planned.notices)
 
 
-def _show_applied(applied: Applied) -> None:
+def show_applied(applied: Applied) -> None:
+    """Print what an `apply` did."""
     if applied.plan.doubts:
         echo("Nothing was sent.")
     else:

@@ -12,6 +12,7 @@ import click
 
 from authoring.catalogue import CatalogueCourse, load_catalogue
 from authoring.cli import options
+from authoring.cli.beside import Beside, apply_beside
 from authoring.cli.output import (
     CONSENT,
     DEFECT,
@@ -29,8 +30,8 @@ from authoring.errors import SourceError
 from authoring.interrupts import finishing_calls
 from authoring.planner import PlanOptions
 from authoring.report import notice_lines, run_report, verdict_lines
-from authoring.rerunning import Reran, RerunOptions, Step, rerun
-from authoring.sandbox import DOCUMENTED, OBSERVED
+from authoring.rerunning import Reran, RerunOptions, rerun
+from authoring.sandbox import DOCUMENTED, OBSERVED, Profile
 from authoring.settings import load_target
 from authoring.several import Ended, side_by_side
 from authoring.source.runs import run_path
@@ -47,6 +48,12 @@ from authoring.source.runs import run_path
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Rerun every course of a list; --run and --start then stand in the place of the list's own.",
+)
+@click.option(
+    "--platform",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A platform.yaml, or a folder of them, to apply as the new run when the course is there.",
 )
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=4, show_default=True, metavar="N", help="Courses side by side."
@@ -72,6 +79,7 @@ def rerun_command(
     start: str | None,
     source_run: str | None,
     catalogue: Path | None,
+    platform: Path | None,
     jobs: int,
     target_name: str | None,
     wanted: PlanOptions,
@@ -84,26 +92,30 @@ def rerun_command(
 ) -> None:
     """Make the next run of a live course: copied by the platform, dates moved, published. Run it again to go on.
 
-    FILE for --all is YAML: `run`, `start` and `courses`, a list of folders or of {folder, run, start, from}.
+    FILE for --all is YAML: `run`, `start` and `courses`, a list of folders or of {folder, run, start, from, platform}.
     """
     temper = OBSERVED if profile == "observed" else DOCUMENTED
     several = RerunOptions(replace(wanted, publish=True), copy_wait, wait, temper, Limits(max_rate, max_in_flight))
     if catalogue is not None:
-        if folder is not None or source_run is not None:
-            raise click.UsageError("with --all, folders and the runs that are copied stand in the list")
+        if folder is not None or source_run is not None or platform is not None:
+            raise click.UsageError("with --all, folders, the runs that are copied and platform files stand in the list")
         courses = load_catalogue(catalogue, run=run, start=start)
     elif run is None:
         raise click.UsageError("--run says what the new run is called")
     else:
-        courses = (CatalogueCourse(folder or Path(), run, start, source_run),)
+        courses = (CatalogueCourse(folder or Path(), run, start, source_run, platform),)
     ended = _rerun_all(courses, target_name, several, jobs)
-    code = max(_code(one) for one in ended)
+    beside = _apply_beside(courses, ended, target_name, temper)
+    code = max(*(_code(one) for one in ended), *(one.exit_code for one in beside), 0)
     if as_json:
         rows = [_row(one) for one in ended]
-        echo_json({"ok": code == 0, "courses": rows} if catalogue is not None else rows[0])
+        applied = {"platform": [one.to_json() for one in beside]} if beside else {}
+        echo_json({"ok": code == 0, "courses": rows, **applied} if catalogue is not None else {**rows[0], **applied})
     else:
         for one in ended:
             _show(one)
+        for file in beside:
+            file.show()
         if catalogue is not None:
             echo(f"{sum(_code(one) == 0 for one in ended)} of {len(ended)} courses have their run")
     sys.exit(code)
@@ -114,10 +126,9 @@ def _rerun_all(
 ) -> Sequence[Ended[Reran]]:
     """Do all side by side. A signal lets the calls in flight end; those that were not begun are begun no more."""
     by_folder = {course.folder: course for course in courses}
-    steps: tuple[Step, ...] = ()  # what follows each run when it is there
 
     def work(folder: Path) -> Reran:
-        return _rerun_one(by_folder[folder], target_name, wanted, progress, steps)
+        return _rerun_one(by_folder[folder], target_name, wanted, progress)
 
     with finishing_calls(tell_interrupted), combined_progress(len(courses)) as progress:
         return side_by_side(by_folder, work, jobs=jobs, ended=lambda found: progress.course_ended(found.ok))
@@ -128,7 +139,6 @@ def _rerun_one(
     target_name: str | None,
     wanted: RerunOptions,
     progress: CombinedProgress,
-    steps: Sequence[Step],
 ) -> Reran:
     return rerun(
         course.folder,
@@ -139,8 +149,22 @@ def _rerun_one(
         observer=progress,
         environ=os.environ,
         options=wanted,
-        then=steps,
     )
+
+
+def _apply_beside(
+    courses: Sequence[CatalogueCourse], ended: Sequence[Ended[Reran]], target_name: str | None, profile: Profile
+) -> tuple[Beside, ...]:
+    """Apply the platform files of the courses, each once as each run, where all that name it have their run."""
+    files: dict[tuple[Path, str], list[Path]] = {}
+    for course in courses:
+        if course.platform is not None:
+            files.setdefault((course.platform, course.run), []).append(course.folder)
+    if not files:
+        return ()
+    ready = {one.folder: _code(one) in (0, DIFFERENT) for one in ended}
+    with finishing_calls(tell_interrupted):
+        return apply_beside(files, ready, target_name, profile)
 
 
 def _code(one: Ended[Reran]) -> int:
@@ -150,7 +174,7 @@ def _code(one: Ended[Reran]) -> int:
         return DEFECT
     if one.result.verdict is None:
         return CONSENT
-    return max((DIFFERENT if not one.result.verdict.ok else 0, *(step.exit_code for step in one.result.steps)))
+    return 0 if one.result.verdict.ok else DIFFERENT
 
 
 def _row(one: Ended[Reran]) -> dict[str, object]:
@@ -178,7 +202,6 @@ def _report(done: Reran) -> dict[str, object]:
         **head,
         "verified": done.verdict.to_json(),
         "resent": done.resent,
-        "steps": {step.name: dict(step.report) for step in done.steps},
     }
 
 
@@ -207,5 +230,4 @@ def _lines(folder: Path, done: Reran) -> Sequence[str]:
         return [*lines, *(f"  {line}" for line in notice_lines(done.plan))]
     count = len(done.applied.operations)
     lines.append(f"  {count} operations done" if count else "  nothing to do: it is as its source says")
-    lines += [f"  {line}" for line in (*verdict_lines(done.verdict, done.resent), *notice_lines(done.plan))]
-    return [*lines, *(f"  {line}" for step in done.steps for line in step.lines)]
+    return [*lines, *(f"  {line}" for line in (*verdict_lines(done.verdict, done.resent), *notice_lines(done.plan)))]
