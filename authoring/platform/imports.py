@@ -154,7 +154,7 @@ class _Import:
         return isinstance(error, UnreachableError | ThrottledError)
 
     def _report(self, stopped: ApiError | None) -> ImportReport:
-        results_file = self.file.with_name(f"{self.file.stem}.results.csv")
+        results_file = self.file.with_name(f"{self.file.stem}.{self.journal.action}s.results.csv")
         rows = ((row.line, row.who, row.course, row.state, row.note) for row in self.journal.results())
         write_table(results_file, RESULTS, rows)
         problems = tuple(itertools.islice(self.journal.results(incomplete=True), PROBLEMS))

@@ -88,7 +88,7 @@ class RosterJournal:
     """
 
     def __init__(self, file: Path, target: str, action: str) -> None:
-        self._target, self._action = target, action
+        self._target, self.action = target, action
         self._file = f"{action} {file.name} {target}"
         folder = local_folder(file.parent)
         self.path = folder / FILE_NAME
@@ -121,7 +121,7 @@ class RosterJournal:
         """`done` or `pending`, if this very thing was begun before; None when it is to be done, also with other values."""
         found = self._all(
             "select digest, state from deeds where target = ? and action = ? and key = ?",
-            (self._target, self._action, row.key),
+            (self._target, self.action, row.key),
         )
         if not found:
             return None
@@ -131,12 +131,12 @@ class RosterJournal:
     @property
     def knows_any(self) -> bool:
         """Whether anything was done, or begun, at this target from this folder."""
-        values = (self._target, self._action)
+        values = (self._target, self.action)
         return bool(self._all("select 1 from deeds where target = ? and action = ? limit 1", values))
 
     def begin(self, rows: Sequence[Row]) -> None:
         """Record, in one durable step, that these are about to be sent."""
-        values = [(self._target, self._action, row.key, row.digest, PENDING, "") for row in rows]
+        values = [(self._target, self.action, row.key, row.digest, PENDING, "") for row in rows]
         self._write([("insert or replace into deeds values (?, ?, ?, ?, ?, ?)", values)])
 
     def finish(self, outcomes: Iterable[tuple[Row, State, str]]) -> None:
@@ -144,9 +144,9 @@ class RosterJournal:
         deeds, gone, results = [], [], []
         for row, state, note in outcomes:
             if state.complete:
-                deeds.append((self._target, self._action, row.key, row.digest, str(State.DONE), note))
+                deeds.append((self._target, self.action, row.key, row.digest, str(State.DONE), note))
             elif state is not State.UNKNOWN:
-                gone.append((self._target, self._action, row.key))
+                gone.append((self._target, self.action, row.key))
             results.append((self._file, row.line, row.key, row.who, row.course, str(state), note))
         self._write(
             [

@@ -118,7 +118,7 @@ def test_lists(counter: Counter) -> None:
     assert "people.csv:5: cyd: bad-row (course: the row names none" in told
     again = counter.ask("enrol", "import", str(file), "--course", KEY, code=4)
     assert again["counts"]["done-before"] == 2 and again["problems"][0]["state"] == "refused"
-    with (counter.folder / "people.results.csv").open(encoding="utf-8-sig", newline="") as stream:
+    with (counter.folder / "people.enrolments.results.csv").open(encoding="utf-8-sig", newline="") as stream:
         assert [row["state"] for row in csv.DictReader(stream)] == ["done-before", "done-before", "refused"]
     assert counter.ask("user", "import", "missing.csv", code=1)["error"]["message"].startswith("missing.csv")
 
