@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -35,7 +35,7 @@ from authoring.lockfile import (
     wanted_state,
     with_orders,
 )
-from authoring.merge import CHILDREN, EVERYTHING, EXISTENCE, GRADING, Conflict, Side, Taken, merge
+from authoring.merge import CHILDREN, EVERYTHING, EXISTENCE, GRADING, ORDER, PLACE, Conflict, Side, Taken, merge
 from authoring.model import ROOT_KEY, Block, BlockKey, Course, CourseId, FieldValue
 from authoring.olx.reader import POINTER_ONLY, without_pointers
 from authoring.operations import policy_to_json
@@ -127,7 +127,7 @@ def pull(
             written = without_pointers(result.course)
             again = spelled_like(written, live, part)
             after = part_after(part, written, again, live, merged.conflicts, resolve)
-            state.replace(with_orders(after, written))
+            state.replace(_with_live_orders(after, part, again, live, open_parts(merged.conflicts, resolve)))
     return pulled
 
 
@@ -264,16 +264,19 @@ def part_after(
 ) -> LockPart:
     """The lock file after a pull: of each part what is live now, as its digest; so a push sends what differs from it, and
     no more. A conflict that nobody resolved keeps its old base."""
-    open_parts = {(one.key, one.part) for one in conflicts} if resolve is None else set()
+    undecided = open_parts(conflicts, resolve)
+    frozen = _frozen(part, merged, theirs, undecided)
     live_blocks = {block.key: block for block in theirs.blocks()}
     ours = {block.key for block in merged.blocks()}
     parents = {block.key: parent.key if parent else None for block, parent in theirs.root.walk_with_parent()}
     drafts = {below.key for block in theirs.blocks() if block.key in live.drafts for below in block.walk()}
     entries: dict[BlockKey, LockEntry] = {}
     for key, entry in part.entries.items():
-        if key in live_blocks or not entry.usage_key or key == ROOT_KEY or key in ours:
+        if key in live_blocks or key in frozen or not entry.usage_key or key == ROOT_KEY or key in ours:
             entries[key] = entry
     for key, block in live_blocks.items():
+        if key in frozen:
+            continue
         old = entries.get(key)
         usage_key = live.usage_keys.get(key) or (old.usage_key if old is not None else "")
         if is_empty(block) or (key not in live.usage_keys and (old is None or not live.sees(key))):
@@ -282,14 +285,14 @@ def part_after(
         state = wanted_state(block)
         for name in {*state, *pushed}:
             told = live.knows(key, "content" if name == content_field(key.category) else name)
-            if name.startswith("#") or not told or (key, name) in open_parts:
+            if name.startswith("#") or not told or (key, name) in undecided:
                 continue
             if name in state:
                 pushed[name] = state[name]
             else:
                 pushed.pop(name, None)
         place = parents.get(key) or (ROOT_KEY if key.category == "static_tab" else None)
-        parent = old.parent if old is not None and (key, "place") in open_parts else place
+        parent = old.parent if old is not None and (key, PLACE) in undecided else place
         if old is not None and not old.usage_key:  # a text of the about page has no draft
             entries[key] = LockEntry(key, "", None, pushed, pushed)
             continue
@@ -301,18 +304,56 @@ def part_after(
         if key in pages and is_empty(pages[key]):
             continue
         hidden = key == ROOT_KEY or (known is not None and known.detached) or _is_hidden(key, entries, live)
-        if not hidden and (key, EXISTENCE) not in open_parts and resolve is not Side.OURS:
+        if not hidden and key not in frozen and resolve is not Side.OURS:
             del entries[key]
-    if theirs.grading is not None and (GRADING, "policy") not in open_parts and "grading" not in live.unread_parts:
+    if theirs.grading is not None and (GRADING, "policy") not in undecided and "grading" not in live.unread_parts:
         value: FieldValue = policy_to_json(theirs.grading)  # type: ignore[assignment]  # JSON
         state = {"policy": digest(value)}
         if GRADING in entries or merged.grading is not None:
             entries[GRADING] = LockEntry(GRADING, "", None, state, state)
     assets = dict(part.assets)
     for asset in theirs.assets:
-        if asset.digest and (BlockKey("#asset", asset.name), "content") not in open_parts:
+        if asset.digest and (BlockKey("#asset", asset.name), "content") not in undecided:
             assets[asset.name] = LockedAsset(asset.name, asset.digest, asset.size)
     return replace(part, entries=entries, assets=assets)
+
+
+def open_parts(conflicts: tuple[Conflict, ...], resolve: Side | None) -> frozenset[tuple[BlockKey, str]]:
+    """The parts that nobody has decided on."""
+    return frozenset((one.key, one.part) for one in conflicts) if resolve is None else frozenset()
+
+
+def _frozen(
+    part: LockPart, merged: Course, theirs: Course, undecided: Collection[tuple[BlockKey, str]]
+) -> frozenset[BlockKey]:
+    """Blocks that one side deleted and the other changed, with all below them: until somebody decides, the lock file says
+    of each just what it said, or the next merge would take them for deleted alone."""
+    both = {block.key for block in merged.blocks()} & {block.key for block in theirs.blocks()}
+    found = {key for key, name in undecided if name == EXISTENCE}
+    below = [child.key for block in theirs.blocks() if block.key in found for child in block.walk()]
+    found |= set(below) - both  # what is new below is not for the lock file either
+    while more := {key for key, entry in part.entries.items() if entry.parent in found} - found - both:
+        found |= more
+    return frozenset(found)
+
+
+def _with_live_orders(
+    after: LockPart,
+    before: LockPart,
+    theirs: Course,
+    live: LiveCourse,
+    undecided: Collection[tuple[BlockKey, str]],
+) -> LockPart:
+    """`after` with the live order of children as the base: another one here is then a change of ours, also in the next pull.
+    An order in conflict, or that could not be read, keeps its old base."""
+    ordered = with_orders(after, theirs)
+    kept = {key for key, name in undecided if name == ORDER} | {key for key in before.entries if key in live.closed}
+    kept &= ordered.entries.keys() & before.entries.keys()
+    entries = {
+        key: replace(entry, children=before.entries[key].children) if key in kept else entry
+        for key, entry in ordered.entries.items()
+    }
+    return replace(ordered, entries=entries)
 
 
 def _is_hidden(key: BlockKey, entries: Mapping[BlockKey, LockEntry], live: LiveCourse) -> bool:

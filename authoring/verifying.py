@@ -165,8 +165,8 @@ def _title(key: BlockKey) -> str:
 
 def changed_parts(operation: UpdateBlock, live: Block, entry: LockEntry, knows: Knows) -> Iterator[str]:
     """Parts that an update would write over although the platform has neither what was last pushed nor what is sent now."""
-    if entry.pushed.keys() <= {"display_name"}:
-        return  # it was made and never filled in: what it holds is what the platform gives every new one
+    if entry.pushed.keys() <= {"display_name"} and entry.key.category not in ("chapter", "sequential", "vertical"):
+        return  # a component that was made and never filled in: it holds what the platform gives every new one
     for name, value in operation.fields.items():
         theirs = live.fields.get(name)
         base = entry.pushed.get(name)

@@ -143,8 +143,8 @@ def _show(pulled: Pulled, *, dry_run: bool) -> None:
     if pulled.conflicts:
         echo("")
         echo(
-            f"  {len(pulled.conflicts)} conflicts: your part stands in the files. Change them by hand and push, or run"
-            " again with --ours or --theirs"
+            f"  {len(pulled.conflicts)} conflicts: your part stands in the files. Run again with --ours or --theirs;"
+            " or change the files by hand first, and then run again with --ours"
         )
     _list("cannot be said in a course folder", pulled.not_placed)
     if pulled.unread:
