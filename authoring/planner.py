@@ -237,10 +237,21 @@ class _Planner:
         """Blocks that the lock file knows and the platform no longer has."""
         if self.outline is None:
             return
+        restored: set[BlockKey] = set()
         for block, parent in self.course.root.walk_with_parent():
             entry = self.entries.get(block.key)
             if parent is not None and parent.key in self.skipped:
                 self.skipped.add(block.key)
+                continue
+            if (
+                entry is not None
+                and parent is not None
+                and entry.parent == parent.key
+                and parent.key in restored
+                and entry.usage_key not in self.outline.blocks
+            ):
+                self._renew(block.key)  # it went with its parent, whether or not the outline would show it
+                restored.add(block.key)
                 continue
             known = entry is not None and (
                 entry.usage_key in self.live.gone or self._listed(block.key, parent.key if parent else None)
@@ -252,6 +263,7 @@ class _Planner:
                 continue
             if self.options.restore:
                 self._renew(block.key)
+                restored.add(block.key)
                 self.notices.append(
                     Notice("restored", f"{block.key} was deleted on the platform; it is made anew", block.key)
                 )

@@ -105,7 +105,9 @@ class Setting:
     """Whether the first push goes as one OLX archive."""
 
     def __str__(self) -> str:
-        return f"{self.dialect}-{self.profile.name}{'' if self.session else '-token'}{'-archive' if self.archive else ''}"
+        return (
+            f"{self.dialect}-{self.profile.name}{'' if self.session else '-token'}{'-archive' if self.archive else ''}"
+        )
 
     def options(self, push: str) -> tuple[str, ...]:
         return (*PUSH, "--transport", "olx") if self.archive and push == "first" else PUSH
