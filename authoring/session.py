@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -27,10 +27,10 @@ from authoring.exporter import LiveCourse, read_live_course, read_whole_course
 from authoring.identity import align_implicit_keys
 from authoring.lockfile import LockEntry, LockPart, wanted_state, with_orders
 from authoring.merge import Side
-from authoring.model import LIBRARY, ROOT_KEY, Asset, Block, BlockKey, Course
+from authoring.model import LIBRARY, ROOT_KEY, VERTICAL, Asset, Block, BlockKey, Course
 from authoring.olx.package import write_archive
 from authoring.olx.reader import without_pointers
-from authoring.operations import CreateBlock, ImportCourse, Notice, Plan, UpdateBlock
+from authoring.operations import CreateBlock, ImportCourse, Notice, Plan, ReorderChildren, UpdateBlock
 from authoring.packages import Packages
 from authoring.passports import with_keyring
 from authoring.planner import Live, PlanOptions, live_digest, plan_changes
@@ -355,6 +355,7 @@ class Session:
 
     def apply(self, plan: Plan, observer: Observer) -> Applied:
         """Run a plan. Raises SourceError when a package in it cannot be read, ApplyError when it stops part of the way."""
+        before = self.state.part
         applied = apply_plan(
             self.packages.prepare(plan),
             client=self.client,
@@ -365,6 +366,8 @@ class Session:
         )
         # What both sides have now is the base for telling, later, who changed an order.
         ordered = with_orders(self.state.part, self.course)
+        sent = {operation.key for operation in plan.operations if isinstance(operation, ReorderChildren)}
+        ordered = _without_unsent_orders(ordered, before, sent)
         if ordered != self.state.part:
             self.state.replace(ordered)
         return applied
@@ -375,6 +378,20 @@ def _may_stand_otherwise(block: Block, entries: Mapping[BlockKey, LockEntry]) ->
     run was killed before it came to it."""
     known = entries[block.key].children if block.key in entries else None
     return known is not None and known != tuple(child.key for child in block.children)
+
+
+def _without_unsent_orders(ordered: LockPart, before: LockPart, sent: Collection[BlockKey]) -> LockPart:
+    """`ordered` without orders of components that changed here and were not sent: not every target shows a push the inside of
+    a unit, and an order that never arrived is no base, or the next pull would take ours back."""
+    entries = dict(ordered.entries)
+    for key, entry in ordered.entries.items():
+        old = before.entries.get(key)
+        if key.category != VERTICAL or key in sent or old is None or not old.children or not entry.children:
+            continue
+        common = set(old.children) & set(entry.children)
+        if [key for key in old.children if key in common] != [key for key in entry.children if key in common]:
+            entries[key] = replace(entry, children=old.children)
+    return replace(ordered, entries=entries)
 
 
 @contextmanager
