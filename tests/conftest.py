@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -9,6 +10,10 @@ from typing import Any, TypeAlias
 import pytest
 
 from tests import counting
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in the background so, and every process of ours would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 BuildCourse: TypeAlias = Callable[[Mapping[str, str | bytes]], Path]
 

@@ -219,19 +219,11 @@ def test_all_of_them_compile_and_show_only_what_was_written(build_course: BuildC
     assert used >= {key.partition(" ")[0] for key in DIRECTIVES} - {"olx"} | {"customtag"}
 
 
-OWN_PDF = {
-    "pdf/paper: url is None, should be '/static/paper.pdf'",
-    "pdf/paper: href is '/static/paper.pdf', should be None",
-}
-"""The ibl platform's own PDF block keeps the same address under another name."""
-
-
 def test_all_of_them_go_live_as_they_are_written(desk: Desk) -> None:
     report = desk.push("--publish")
     assert report["notices"] == []
-    own = OWN_PDF if desk.dialect == "ibl" else set()
-    assert set(differences(desk)) == own
-    assert set(differences(desk, "published")) == own
+    assert differences(desk) == []
+    assert differences(desk, "published") == []
     assert desk.push("--publish")["operations"] == []
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from authoring.sandbox import DOCUMENTED, OBSERVED
@@ -216,7 +216,14 @@ def sides(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @given(data=st.data())
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize="AUTHORING_SAMPLE" not in os.environ,
+    phases=[Phase.explicit, Phase.generate],
+    database=None,
+)
 def test_a_fixed_point_is_reached_and_nothing_is_lost(sides: Sides, data: st.DataObject) -> None:
     desk = sides.desk
     desk.put_back(sides.start)

@@ -197,7 +197,7 @@ class _Reader:
         drafts = {
             self.names[block.usage_key]
             for block in live
-            if (block.has_changes or (block.has_changes is None and block.category == VERTICAL))
+            if (block.has_changes or (not outline.outline_known and block.category == VERTICAL))
             and block.category not in OUTLINE_CATEGORIES[:-1]
         }
         return LiveCourse(
