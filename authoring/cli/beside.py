@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from authoring import declared
 from authoring.cli.output import CONSENT, echo, error_report
+from authoring.cli.platform_common import connected
 from authoring.cli.platform_declared import show_applied
-from authoring.client import Client
 from authoring.declared import Applied
 from authoring.errors import AuthoringError
-from authoring.sandbox import Profile, SandboxServer
-from authoring.session import SANDBOX_FILE
-from authoring.settings import load_target, sandbox_target
-from authoring.state import local_folder
+from authoring.sandbox import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +71,8 @@ def apply_beside(
             continue
         try:
             declaration = declared.read_declared(file, run)
-            with _connected(target_name, folders[0], profile) as client:
+            with connected(target_name, folders[0], profile) as client:
                 found.append(Beside(file, run, declared.apply(declaration, client, environ=os.environ)))
         except AuthoringError as error:
             found.append(Beside(file, run, error=error))
     return tuple(found)
-
-
-@contextmanager
-def _connected(target_name: str | None, folder: Path, profile: Profile) -> Iterator[Client]:
-    """The target of a course folder; where none is configured, its embedded sandbox."""
-    target = load_target(target_name, folder, os.environ)
-    if target is not None:
-        with Client(target) as client:
-            yield client
-        return
-    with (
-        SandboxServer(local_folder(folder) / SANDBOX_FILE, profile) as server,
-        Client(sandbox_target(server.url)) as client,
-    ):
-        yield client

@@ -15,7 +15,7 @@ import yaml
 from authoring.cli.output import CONSENT, stderr_console
 from authoring.client import Client
 from authoring.errors import SourceError
-from authoring.sandbox import SandboxServer
+from authoring.sandbox import DOCUMENTED, Profile, SandboxServer
 from authoring.session import SANDBOX_FILE
 from authoring.settings import Secret, load_target, sandbox_target
 from authoring.state import local_folder
@@ -24,16 +24,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 @contextmanager
-def connected(target_name: str | None) -> Iterator[Client]:
-    """A client of the target; without one, of the embedded sandbox of the current folder. Raises SettingsError."""
-    place = Path()
+def connected(target_name: str | None, place: Path = Path(), profile: Profile = DOCUMENTED) -> Iterator[Client]:
+    """A client of the target that the folder `place` names; without one, of its embedded sandbox. Raises SettingsError."""
     target = load_target(target_name, place, os.environ)
     if target is not None:
         with Client(target) as client:
             yield client
         return
     stderr_console().print("No target is configured: this is the embedded sandbox.", style="dim")
-    with SandboxServer(local_folder(place) / SANDBOX_FILE) as server, Client(sandbox_target(server.url)) as client:
+    with (
+        SandboxServer(local_folder(place) / SANDBOX_FILE, profile) as server,
+        Client(sandbox_target(server.url)) as client,
+    ):
         yield client
 
 

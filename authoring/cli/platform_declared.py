@@ -79,7 +79,7 @@ def plan(path: Path, run: str | None, target_name: str | None, as_json: bool, **
     """Show what `apply` would do. Nothing is written on the platform."""
     chosen = _options(**choices)
     found = declared.read_declared(path, run)
-    with connected(target_name) as client:
+    with connected(target_name, _place(path)) as client:
         planned = declared.plan(found, client, chosen)
     if as_json:
         echo_json(planned.to_json())
@@ -109,7 +109,7 @@ def apply(path: Path, run: str | None, target_name: str | None, as_json: bool, *
         if what != "begun" and operation.action.writes:
             console.print(f"{what}: {operation.action} {operation.key}", style="dim", markup=False)
 
-    with interrupts.finishing_calls(tell_interrupted), connected(target_name) as client:
+    with interrupts.finishing_calls(tell_interrupted), connected(target_name, _place(path)) as client:
         applied = declared.apply(found, client, chosen, environ=os.environ, watch=watch)
     if as_json:
         echo_json(applied.to_json())
@@ -121,6 +121,10 @@ def apply(path: Path, run: str | None, target_name: str | None, as_json: bool, *
 
 
 # -- showing ------------------------------------------------------------------------------------------------------------
+
+
+def _place(path: Path) -> Path:
+    return path if path.is_dir() else path.parent
 
 
 def _show_plan(planned: Plan) -> None:
