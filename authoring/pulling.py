@@ -24,6 +24,7 @@ from authoring.diagnostics import Diagnostic, Severity
 from authoring.errors import SourceError, StalePlanError
 from authoring.exporter import EMPTY_INFO, LiveCourse, hidden_fields, read_whole_course
 from authoring.identity import align_implicit_keys
+from authoring.keys import block_id, is_usage_key
 from authoring.lockfile import (
     LockedAsset,
     LockEntry,
@@ -39,6 +40,7 @@ from authoring.merge import CHILDREN, EVERYTHING, EXISTENCE, GRADING, ORDER, PLA
 from authoring.model import ROOT_KEY, Block, BlockKey, Course, CourseId, FieldValue
 from authoring.olx.reader import POINTER_ONLY, without_pointers
 from authoring.operations import policy_to_json
+from authoring.references import JUMP_LINK
 from authoring.registry import spec
 from authoring.source import SourceFile, compile_tree, read_tree, tree_of
 from authoring.state import CourseState
@@ -107,6 +109,11 @@ def pull(
         plain = without_pointers(ours)
         theirs = spelled_like(plain, live, part)
         merged = merge(part, plain, theirs, resolve=resolve, unread=frozenset(unread_parts(plain, live, part)))
+        gone = ids_of_gone(part, merged.course, live)
+        if gone:
+            theirs = with_platform_links(theirs, gone)
+            live = replace(live, course=with_platform_links(live.course, gone))
+            merged = replace(merged, course=with_platform_links(merged.course, gone))
         after = part_after(part, merged.course, theirs, live, merged.conflicts, resolve)
         wanted = with_pointers(merged.course, ours)
         result = rewrite(tree, ours, wanted, align=lambda course: align_implicit_keys(course, after))
@@ -129,6 +136,27 @@ def pull(
             after = part_after(part, written, again, live, merged.conflicts, resolve)
             state.replace(_with_live_orders(after, part, again, live, open_parts(merged.conflicts, resolve)))
     return pulled
+
+
+def ids_of_gone(part: LockPart, merged: Course, live: LiveCourse) -> Mapping[str, str]:
+    """`url_name` → the platform's id, of blocks that are no more, neither here nor there: once the lock file has forgotten
+    them, links to them can only be read as the platform has them."""
+    names = {block.url_name for block in merged.blocks()}
+    return {
+        key.url_name: block_id(entry.usage_key)
+        for key, entry in part.entries.items()
+        if is_usage_key(entry.usage_key) and key not in live.usage_keys and key.url_name not in names
+    }
+
+
+def with_platform_links(course: Course, ids: Mapping[str, str]) -> Course:
+    """A copy in which links to these names are links to those ids."""
+
+    def change(block: Block) -> Block:
+        text = JUMP_LINK.sub(lambda found: f"/jump_to_id/{ids.get(found[1], found[1])}", block.content or "")
+        return block if text == (block.content or "") else replace(block, content=text)
+
+    return replace(course, root=course.root.transform(change), detached=tuple(map(change, course.detached)))
 
 
 def without_unseen(live: LiveCourse, part: LockPart) -> LiveCourse:
