@@ -44,7 +44,7 @@ from authoring.references import JUMP_LINK
 from authoring.registry import spec
 from authoring.source import SourceFile, compile_tree, read_tree, tree_of
 from authoring.state import CourseState
-from authoring.writeback import rewrite, write_changes
+from authoring.writeback import recover, rewrite, write_changes
 
 ReadLive: TypeAlias = Callable[[Path], "LiveCourse | None"]
 """Reads the live course, its files into a folder; None when there is none."""
@@ -93,6 +93,7 @@ def pull(
     Raises SourceError when the folder does not compile or cannot be written (it is as it was then), StalePlanError when
     there is no live course.
     """
+    recover(folder)
     tree, diagnostics = read_tree(folder)
     compiled = compile_tree(tree)[0] if tree is not None else None
     if tree is None or compiled is None or diagnostics.errors:

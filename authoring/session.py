@@ -42,12 +42,14 @@ from authoring.source import read_course
 from authoring.state import CourseState, local_folder
 from authoring.transport import Transport, choose, import_plan, without_secrets
 from authoring.verifying import Verdict, changed_parts, judge, touched_by, without_lost
+from authoring.writeback import recover
 
 SANDBOX_FILE = "sandbox.sqlite3"
 
 
 def load_course(folder: Path, run: str | None = None) -> tuple[Course, Diagnostics]:
     """Read and compile a course folder. Raises SourceError carrying every finding when there is an error among them."""
+    recover(folder)  # what a pull that was killed left half written
     course, diagnostics = read_course(folder, run)
     if course is None or diagnostics.errors:
         raise SourceError(f"{folder}: the course cannot be compiled", diagnostics)

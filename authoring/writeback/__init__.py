@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from authoring.writeback.disk import write_changes
+from authoring.writeback.disk import recover, write_changes
 from authoring.writeback.proof import Difference, differences, same_course
 from authoring.writeback.rewriting import KEPT_ASIDE, NOT_PLACED, Rewritten, rewrite
 
@@ -15,6 +15,7 @@ __all__ = [
     "Difference",
     "Rewritten",
     "differences",
+    "recover",
     "rewrite",
     "same_course",
     "write_changes",

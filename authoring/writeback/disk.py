@@ -3,21 +3,27 @@
     folder, the SourceTree that was read of it, Rewritten  ->  the folder as `Rewritten.tree` has it
 
 This is the edge of the package; all else is pure. New contents are written aside first, then put in place by renaming; what
-fails on the way is undone.
+fails on the way is undone, and what a killed process left half done is undone by `recover` before the folder is read again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from filelock import FileLock, Timeout
+
 from authoring.errors import SourceError
 from authoring.source import SourceFile, SourceTree
 from authoring.writeback.rewriting import Rewritten
 
+_STAGE = ".writeback."
+_STEPS = "steps.json"
+_LOCK = "lock"
 _AGAIN = "nothing was written; run the command again"
 
 
@@ -31,29 +37,87 @@ def write_changes(folder: Path, before: SourceTree, result: Rewritten) -> None:
         return
     _check(folder, before, result)
     try:
-        stage = Path(tempfile.mkdtemp(prefix=".writeback.", dir=folder))
+        stage = Path(tempfile.mkdtemp(prefix=_STAGE, dir=folder))
     except OSError as error:
         raise _refused(folder, error) from error
+    try:
+        with FileLock(stage / _LOCK):
+            _write(folder, stage, before, result)
+    finally:
+        if not (stage / _STEPS).exists():
+            shutil.rmtree(stage, ignore_errors=True)
+    _tidy(folder, result)
+
+
+def recover(folder: Path) -> bool:
+    """Undo what a process that was killed in `write_changes` left half written; whether there was anything. One that is at
+    work is left alone. Raises SourceError when the disk refuses."""
+    found = False
+    for stage in sorted(folder.glob(f"{_STAGE}*")):
+        try:
+            with FileLock(stage / _LOCK, timeout=0):
+                _undo_steps(folder, stage)
+                (stage / _STEPS).unlink(missing_ok=True)
+        except Timeout:
+            continue
+        except OSError as error:
+            raise SourceError(
+                f"{folder} was left half written by a run that was killed: {error.strerror or error}",
+                hint=f"check its permissions; what is missing is in {stage.name}/old",
+            ) from error
+        found = True
+        shutil.rmtree(stage, ignore_errors=True)
+    return found
+
+
+def _undo_steps(folder: Path, stage: Path) -> None:
+    file = stage / _STEPS
+    if not file.exists():
+        return  # killed before anything was moved
+    steps = json.loads(file.read_text("utf-8"))
+    for path in steps["placed"]:
+        if not (stage / "new" / path).exists() and (folder / path).exists():
+            (folder / path).unlink()
+    for old, new in steps["moved"]:
+        if (folder / new).exists() and not (stage / "old" / old).exists() and not (folder / old).exists():
+            _put(folder / new, folder / old)
+    for path in steps["leaving"]:
+        if (stage / "old" / path).exists() and not (folder / path).exists():
+            _put(stage / "old" / path, folder / path)
+
+
+def _put(old: Path, new: Path) -> None:
+    new.parent.mkdir(parents=True, exist_ok=True)
+    old.rename(new)
+
+
+def _write(folder: Path, stage: Path, before: SourceTree, result: Rewritten) -> None:
     change = _Change(folder, stage)
+    placed = (*result.written, *result.copies)
+    steps = {
+        "leaving": [str(path) for path in _leaving(before, result)],
+        "moved": [[str(old), str(new)] for old, new in result.moved.items() if new not in result.written],
+        "placed": [str(path) for path in placed],
+    }
     try:
         _stage(stage, result, before)
+        (stage / _STEPS).write_text(json.dumps(steps), "utf-8")
         for path in _leaving(before, result):
             change.rename(folder / path, stage / "old" / path)
         for old, new in result.moved.items():
             if new not in result.written:
                 change.rename(stage / "old" / old, folder / new)
-        for path in (*result.written, *result.copies):
+        for path in placed:
             change.rename(stage / "new" / path, folder / path)
+        (stage / _STEPS).unlink()  # from here on there is nothing to undo
     except OSError as error:
         try:
             change.undo()
         except OSError as second:
             message = f"{folder} was left half written: {second.strerror or second}"
             raise SourceError(message, hint=f"what is missing is in {stage.name}/old; move it back") from error
-        shutil.rmtree(stage, ignore_errors=True)
+        (stage / _STEPS).unlink(missing_ok=True)
         raise _refused(folder, error) from error
-    shutil.rmtree(stage, ignore_errors=True)
-    _tidy(folder, result)
 
 
 class _Change:

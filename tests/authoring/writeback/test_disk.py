@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from authoring.errors import SourceError
 from authoring.model import BlockKey, Course
 from authoring.source import SourceTree, compile_tree, read_tree
-from authoring.writeback import rewrite, same_course, write_changes
+from authoring.writeback import recover, rewrite, same_course, write_changes
 from tests.authoring.writeback.edits import change, edited, without
 from tests.authoring.writeback.test_rewrite import course_files
 from tests.conftest import write_tree
@@ -87,3 +88,38 @@ def test_nothing_is_written_where_something_is_wrong(
         write_changes(folder, tree, result)
     assert caught.value.hint
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_killed_process_leaves_nothing_half_written(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = Random(seed)  # a choice of edits, no secret
+    folder = write_tree(tmp_path / "course", course_files())
+    tree, course = opened(folder)
+    wanted = edited(course, random, 4)
+    result = rewrite(tree, course, wanted)
+    before = contents(folder)
+    rename, calls = Path.rename, [0]
+    killed, number = True, 0
+    while killed:
+        child = os.fork()
+        if child == 0:
+
+            def dying(self: Path, target: Path, last: int = number) -> Path:
+                if calls[0] == last:
+                    os._exit(9)
+                calls[0] += 1
+                return rename(self, target)
+
+            Path.rename = dying  # type: ignore[assignment,method-assign]
+            write_changes(folder, tree, result)
+            os._exit(0)
+        killed = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+        if killed:
+            recover(folder)
+            assert contents(folder) == before, f"killed before rename {number}"
+            number += 1
+    assert number > 1
+    assert same_course(opened(folder)[1], result.course)
+    assert not list(folder.glob(".writeback.*"))
