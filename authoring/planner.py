@@ -153,8 +153,6 @@ class _Planner:
         containers = (key.url_name for key in self.parents if key.category in OUTLINE_CATEGORIES)
         self.reachable = {*containers, *(key.url_name for key in self.entries)}
         """Names that links may use at any time: containers come first, and what is locked has its id."""
-        self.elsewhere: set[BlockKey] = set()
-        """Blocks that somebody moved on the platform, where they stay."""
         self.skipped: set[BlockKey] = set()
         self.renewed: set[str] = set()
         """Names of blocks that get another id than the one that links were sent with."""
@@ -520,12 +518,6 @@ class _Planner:
         home = self._usage_key(parent.key)
         if live is None or live.parent is None or live.parent == home:
             return
-        base = self.entries[block.key].parent
-        held = self._usage_key(base) if base is not None else None
-        if held is not None and held != live.parent and not self.options.overwrite:
-            self.elsewhere.add(block.key)
-            self._changed_there(block.key, "moved", both=parent.key != base)
-            return
         if self.can.move and home is not None:
             self.touched.add(block.key)
             self.touched.update(key for key, entry in self.entries.items() if entry.usage_key == live.parent)
@@ -644,17 +636,11 @@ class _Planner:
             live = self.outline.blocks.get(place) if place else None
             if block.key in self.skipped or live is None or live.children is None or len(block.children) < 2:
                 continue
-            ours = [child.key for child in block.children if child.key not in self.skipped | self.elsewhere]
+            ours = [child.key for child in block.children if child.key not in self.skipped]
             names = {self._usage_key(key): key for key in ours}
             standing = [names[child] for child in live.children if child in names]
             arriving = [key for key in ours if key not in standing]
             if standing + arriving == ours:
-                continue
-            base = self.entries[block.key].children if block.key in self.entries else None
-            common = [key for key in base or () if key in standing and key in ours]
-            if [key for key in standing if key in common] != common and not self.options.overwrite:
-                mine = [key for key in ours if key in common]
-                self._changed_there(block.key, "brought into another order", both=mine != common)
                 continue
             if self.can.reorder:
                 self.touched.add(block.key)
@@ -668,18 +654,6 @@ class _Planner:
                         block.key,
                     )
                 )
-
-    def _changed_there(self, key: BlockKey, what: str, *, both: bool) -> None:
-        """Say that somebody put a block, or what is below it, elsewhere on the platform: there it stays, unless the source did
-        so as well, which is for the author to decide."""
-        below = "what is below it " if what.startswith("brought") else ""
-        message = f"{key}: {below}was {what} on the platform since the last push"
-        if both:
-            message += ", and here as well: `authoring pull` merges it, --overwrite sends yours"
-            self.notices.append(Notice("changed-there", message, key, blocking=True))
-        else:
-            message += "; there it stays: `authoring pull` brings it here, --overwrite puts it back"
-            self.notices.append(Notice("moved-there", message, key))
 
     def _removed(self) -> Iterator[Operation]:
         """Blocks that the lock file knows and the source no longer has."""

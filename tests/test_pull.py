@@ -300,49 +300,6 @@ def test_a_push_does_not_pass_over_what_somebody_changed(bench: Bench) -> None:
     assert differences(bench.desk) == []
 
 
-def move_unit_here(bench: Bench, target: str = "01-one/02-second") -> None:
-    folder = bench.desk.folder
-    (folder / "01-one/01-first/03-last.md").rename(folder / target / "02-last.md")
-
-
-def swap_sections_here(bench: Bench) -> None:
-    folder = bench.desk.folder
-    (folder / "02-two").rename(folder / "00-two")
-
-
-@pytest.mark.parametrize(
-    ("there", "here", "op"), [(move_unit, move_unit_here, "move"), (reorder_sections, swap_sections_here, "reorder")]
-)
-def test_a_push_puts_nothing_back_that_somebody_moved(
-    bench: Bench, there: Callable[[Bench], None], here: Callable[[Bench], None], op: str
-) -> None:
-    there(bench)
-    live = bench.desk.titles()
-    report = bench.desk.push()
-    assert report["operations"] == [] and [one["kind"] for one in report["notices"]] == ["moved-there"]
-    assert bench.desk.titles() == live
-    if op == "move":
-        here(bench)
-        report = bench.desk.report("push", code=7)
-        assert "changed-there" in [one["kind"] for one in report["notices"]]
-        assert bench.desk.titles() == live
-    assert op in [row["op"] for row in bench.desk.push("--overwrite")["operations"]]
-    assert differences(bench.desk) == []
-
-
-def test_an_order_that_both_changed_is_not_passed_over(bench: Bench) -> None:
-    folder = bench.desk.folder / "01-one/01-first"
-    (folder / "03-last.md").rename(folder / "00-last.md")
-    units = [bench.usage(f"vertical/{name}") for name in ("tasks", "words", "last")]
-    bench.studio.update(bench.usage("sequential/first"), children=units)
-    live = bench.desk.titles()
-    report = bench.desk.report("push", code=7)
-    assert "changed-there" in [one["kind"] for one in report["notices"]]
-    assert bench.desk.titles() == live
-    bench.desk.push("--overwrite")
-    assert differences(bench.desk) == []
-
-
 def test_a_dry_run_writes_nothing(bench: Bench) -> None:
     retitle(bench)
     before = bench.bytes()
