@@ -13,7 +13,7 @@ from enum import StrEnum
 from authoring.adoption import same_value
 from authoring.decompile import same_content
 from authoring.lockfile import content_field
-from authoring.model import ROOT_KEY, Block, BlockKey, Course, FieldValue
+from authoring.model import COURSE_UPDATE, ROOT_KEY, Block, BlockKey, Course, FieldValue
 from authoring.references import REFERENCE_FIELDS, link_names
 from authoring.registry import field_spec
 
@@ -171,7 +171,7 @@ def _placed(course: Course, sees: Callable[[BlockKey], bool]) -> dict[BlockKey, 
         found.setdefault(block.key, (block, parent.key if parent is not None else None))
     for block in course.detached:
         # A page's text that is empty is one that is not there: the platform keeps no other.
-        if sees(block.key) and (block.category == "static_tab" or (block.content or "").strip()):
+        if sees(block.key) and (block.category in ("static_tab", COURSE_UPDATE) or (block.content or "").strip()):
             found.setdefault(block.key, (block, None))
     return found
 

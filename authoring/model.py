@@ -20,6 +20,8 @@ LIBRARY = "library"
 CHAPTER = "chapter"
 SEQUENTIAL = "sequential"
 VERTICAL = "vertical"
+COURSE_UPDATE = "course_update"
+"""An announcement: a block of ours alone, of the platform an item of the `course_info` block `updates`."""
 
 OUTLINE_CATEGORIES = (COURSE, CHAPTER, SEQUENTIAL, VERTICAL)
 """The levels of a course outline, from the top; what a vertical holds is a component."""
@@ -243,7 +245,7 @@ class Course:
     """A whole course.
 
     `root` is the course block (key `course/course`): its fields are the course settings, its children the chapters.
-    `detached` are the blocks that have no parent on the platform (about, static_tab, course_info), in order.
+    `detached` are the blocks that have no parent on the platform (about, static_tab, course_info, course_update), in order.
     `drafts`, `policies` and `files` come from OLX packages and go back into them; no call of the API carries them.
     """
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 from authoring.dialects import Capabilities
 from authoring.keys import root_key, usage_key
 from authoring.lockfile import PACKAGE, LockEntry, LockPart, digest, locked_asset, wanted_state
-from authoring.model import ROOT_KEY, VERTICAL, Asset, Block, Course, FieldValue
+from authoring.model import COURSE_UPDATE, ROOT_KEY, VERTICAL, Asset, Block, Course, FieldValue
 from authoring.operations import (
     CreateCourse,
     ImportCourse,
@@ -131,7 +131,13 @@ def entries_of(course: Course) -> tuple[LockEntry, ...]:
         else:
             place = usage_key(course.id, block.category, block.url_name)
             entries.append(LockEntry(block.key, place, parent.key if parent else None, state, state))
+    updates = [block for block in course.detached if block.category == COURSE_UPDATE]
+    for number, block in enumerate(updates, start=1):
+        state = wanted_state(block)
+        entries.append(LockEntry(block.key, usage_key(course.id, COURSE_UPDATE, str(number)), None, state, state))
     for block in course.detached:
+        if block.category == COURSE_UPDATE:
+            continue
         if block.category == "about":
             state = {"data": digest(block.content)}
             entries.append(LockEntry(block.key, "", None, state, state))

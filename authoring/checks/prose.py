@@ -83,7 +83,7 @@ def texts_read_well(course: Course) -> Iterator[Diagnostic]:
         if block.category == VERTICAL:
             yield from _unit(block)
     for block in course.detached:
-        if block.category in ("static_tab", "about", "course_info") and block.content:
+        if block.category in ("static_tab", "about", "course_info", "course_update") and block.content:
             yield from _text(block, [0])
 
 

@@ -58,6 +58,7 @@ from authoring.source.compiler import LINK_CODES
 from authoring.source.files import KEPT, SourceTree
 from authoring.source.kept import DRAFTS, INDEX, PARENT
 from authoring.source.names import stem_of, url_name_of
+from authoring.source.outline import id_of_page
 
 MAX_ROUNDS = 12
 
@@ -463,7 +464,7 @@ class _Render:
         lines = Lines()
         first: dict[str, FieldValue] = {}
         stem = path.rpartition("/")[2]
-        if url_name_of(stem) != block.url_name and block.key != HANDOUTS:
+        if id_of_page(block.category, stem) != block.url_name and block.key != HANDOUTS:
             first["id"] = block.url_name
         head = Lines()
         add_settings(head, block, self._fixes(block), first, frozenset())

@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import quote, unquote
 
-from authoring.model import CHAPTER, COURSE, LIBRARY, SEQUENTIAL, VERTICAL, Block, BlockKey, Course
+from authoring.model import CHAPTER, COURSE, COURSE_UPDATE, LIBRARY, SEQUENTIAL, VERTICAL, Block, BlockKey, Course
 from authoring.olx.reader import POINTER_ONLY
 from authoring.source.names import url_name_of
+from authoring.source.outline import id_of_page
+from authoring.source.updates import FOLDER as UPDATES
 
 MAX_NAME = 48
 
 SAFE = "/~!$&'()*+,;=:@-._"
 """What stands as it is in a link between files."""
 
-FOLDERS = {"about": "about", "static_tab": "pages", "course_info": "info"}
+FOLDERS = {"about": "about", "static_tab": "pages", "course_info": "info", COURSE_UPDATE: UPDATES}
 _CONTAINS = {COURSE: CHAPTER, CHAPTER: SEQUENTIAL, SEQUENTIAL: VERTICAL}
 
 
@@ -128,7 +130,7 @@ HANDOUTS = BlockKey("course_info", "handouts")
 
 def _page_word(block: Block) -> str:
     """The id of a page as a file name: short, and not one of those that are no part of a course."""
-    word = url_name_of(block.url_name)[:MAX_NAME].lstrip("._~")
+    word = id_of_page(block.category, block.url_name)[:MAX_NAME].lstrip("._~")
     return f"page-{word}".rstrip("-") if not word or word.startswith(("README", "LICENSE")) else word
 
 

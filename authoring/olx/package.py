@@ -31,6 +31,7 @@ from lxml import etree
 from authoring.errors import SourceError
 from authoring.model import (
     COURSE,
+    COURSE_UPDATE,
     Asset,
     Block,
     BlockKey,
@@ -125,7 +126,9 @@ class _Writer:
         self._root()
         self._policies()
         for block in self.course.detached:
-            self._page(block)
+            if block.category != COURSE_UPDATE:
+                self._page(block)
+        self._updates()
         for asset in self.course.assets:
             self._put(asset.path, _content(asset))
         for draft in self.course.drafts:
@@ -206,6 +209,20 @@ class _Writer:
         self._put(path, (block.content or "").encode())
         if block.fields.get("items") is not None:
             self._put(path.with_suffix(".items.json"), _json(block.fields["items"]))
+
+    def _updates(self) -> None:
+        """The list of updates, oldest first (Open edX: xmodule/html_block.py, CourseInfoBlock)."""
+        updates = [block for block in self.course.detached if block.category == COURSE_UPDATE]
+        if not updates:
+            return
+        path = PurePosixPath("info/updates.html")
+        if path not in self.written:
+            self._put(path, b"")
+        items = [
+            {"id": number, "date": block.fields.get("date"), "content": block.content or "", "status": "visible"}
+            for number, block in enumerate(updates, start=1)
+        ]
+        self._put(path.with_suffix(".items.json"), _json(items))
 
     def _child(self, block: Block, base: PurePosixPath) -> etree._Element:
         """What stands in the parent's file: a pointer, or the block itself."""

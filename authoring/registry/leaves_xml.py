@@ -257,6 +257,17 @@ COURSE_INFO = CategorySpec(
     help="The updates or the handouts of the course.",
 )
 
+COURSE_UPDATE = CategorySpec(
+    "course_update",
+    "update",
+    Family.XML,
+    table(_body(""), string("date", "The day it is from, as learners read it: `February 1, 2027`.", olx=ELSEWHERE)),
+    content="data",
+    detached=True,
+    direct_only=True,
+    help="One announcement on the course's start page; the platform keeps all of them in one `course_info` block.",
+)
+
 CUSTOMTAG = CategorySpec(
     "customtag",
     "custom tag",
@@ -288,6 +299,7 @@ XML_LEAVES = (
     STATIC_TAB,
     ABOUT,
     COURSE_INFO,
+    COURSE_UPDATE,
     CUSTOMTAG,
     CUSTOM_TAG_TEMPLATE,
 )

@@ -25,6 +25,7 @@ from authoring.markup.links import (
 from authoring.markup.problem import compile_problem
 from authoring.markup.prose import Rendered, Segment, render_page
 from authoring.model import (
+    COURSE_UPDATE,
     LIBRARY,
     ROOT_KEY,
     SEQUENTIAL,
@@ -40,6 +41,7 @@ from authoring.registry import spec
 from authoring.source.assets import FileSettings, content_type_of, read_file_settings
 from authoring.source.components import SHAPES, Draft, package_asset, read_relative
 from authoring.source.coursefile import (
+    MISSING_KEY,
     read_calendar,
     read_check_levels,
     read_course_fields,
@@ -55,7 +57,8 @@ from authoring.source.moments import read_moments
 from authoring.source.nodes import Component, Node, Outline
 from authoring.source.outline import COURSE_FILE, UNUSED_PATH, read_outline
 from authoring.source.runs import RunFile, read_run, report_holidays, run_settings, with_blocks
-from authoring.yamlnodes import Entry
+from authoring.source.updates import day_in_name, words_of
+from authoring.yamlnodes import BAD_VALUE, Entry
 
 LONG_HTML_BYTES = 30_000
 
@@ -256,8 +259,25 @@ class _Compiler:
             content = rendered.html
         if node.key.category == "static_tab":
             fields.setdefault("display_name", node.title)
+        if node.key.category == COURSE_UPDATE:
+            fields |= self._date_of_update(node, fields.get("date"))
         block = Block(node.key, fields, content, source=node.where)
         return read_kept(node.entries, node.key.category, self.diagnostics).apply(block)
+
+    def _date_of_update(self, node: Node, written: FieldValue) -> dict[str, FieldValue]:
+        """The day of an update, as learners read it: written, or at the start of the file's name."""
+        day = written if isinstance(written, str) and written.strip() else day_in_name(node.path.stem)
+        entry = node.entries.get("date")
+        where = entry.where if entry is not None else node.where
+        hint = "write `date: 2027-02-01`, or begin the file's name with the day"
+        if day is None:
+            self.diagnostics.report(MISSING_KEY, "an update needs a 'date'", where, hint)
+            return {}
+        try:
+            return {"date": words_of(day)}
+        except ValueError:
+            self.diagnostics.report(BAD_VALUE, f"no calendar has the day {day!r}", where, hint)
+            return {}
 
     def check_rendered(self, rendered: Rendered, path: PurePosixPath, line: int) -> None:
         for mark, mark_line in rendered.footnotes_missing:

@@ -30,6 +30,11 @@ def url_name_of(stem: str) -> str:
     return _clean(rest) or _clean(stem) or "unnamed"
 
 
+def clean_stem(stem: str) -> str:
+    """A stem with odd characters as `-`, its number as it is; empty when nothing is left."""
+    return _clean(stem)
+
+
 def title_of(stem: str) -> str:
     """The title that a stem stands for: `01-first-steps` -> `First steps`."""
     rest = _PREFIX.sub("", stem) or stem

@@ -14,6 +14,7 @@ from authoring.diagnostics import Diagnostics, Severity, define, suggest
 from authoring.model import (
     CHAPTER,
     COURSE,
+    COURSE_UPDATE,
     LIBRARY,
     ROOT_KEY,
     SEQUENTIAL,
@@ -26,9 +27,10 @@ from authoring.source.directives import WRONG_NESTING, Prose
 from authoring.source.fields import BAD_ID, read_id
 from authoring.source.files import IS_A_DIRECTORY, STATIC, SourceTree
 from authoring.source.frontmatter import split_page
-from authoring.source.names import asset_name_of, is_id, order_of, stem_of, title_of, url_name_of
+from authoring.source.names import asset_name_of, clean_stem, is_id, order_of, stem_of, title_of, url_name_of
 from authoring.source.nodes import Node, Outline
 from authoring.source.units import olx_node, package_unit, read_unit
+from authoring.source.updates import FOLDER as UPDATES
 from authoring.yamlnodes import BAD_VALUE, Entry, items_of, parse_mapping, text_value
 
 COURSE_FILE = "course.yaml"
@@ -159,8 +161,8 @@ class _OutlineReader:
             where = SourceLocation(PurePosixPath(name))
             message = f"{name!r} must be a folder"
             self.diagnostics.report(WRONG_NESTING, message, where, "rename the file")
-        elif name in ("updates", "textbooks"):
-            self._unused(name, f"the folder {name!r} is not read by this version")
+        elif name == "textbooks":
+            self._unused(name, "textbooks have no folder", "write them under `pdf_textbooks` in course.yaml")
         elif name == "runs":
             for inner in self.tree.folders[name]:
                 path = f"{name}/{inner}"
@@ -230,12 +232,12 @@ class _OutlineReader:
         return read_unit(text, file.path, self.diagnostics) if text is not None else None
 
     def pages(self) -> Iterator[Node]:
-        """About texts, pages and handouts."""
+        """About texts, pages, handouts and updates."""
         root = self.tree.folders[""]
         for name in ("handouts.md", "handouts.html"):
             if name in root and not self.tree.is_folder(name):
                 yield from self._page(name, "course_info", root_page=True)
-        for folder, category in (("about", "about"), ("pages", "static_tab"), ("info", "course_info")):
+        for folder, category in (("about", "about"), ("pages", "static_tab"), ("info", "course_info"), (UPDATES, COURSE_UPDATE)):
             for name in sorted(self.tree.folders.get(folder, ()), key=order_of):
                 if not _ignored(name):
                     yield from self._page(f"{folder}/{name}", category)
@@ -261,7 +263,7 @@ class _OutlineReader:
         prose = Prose(page.body, page.body_line)
         own = None if root_page else read_id(page.entries, self.diagnostics)
         yield Node(
-            key=BlockKey(category, own or url_name_of(stem)),
+            key=BlockKey(category, own or id_of_page(category, stem)),
             path=pure,
             where=SourceLocation(pure, 1),
             title=title_of(stem),
@@ -380,6 +382,11 @@ def _all_keys(sections: Iterable[Node], pages: Iterable[Node]) -> Iterator[tuple
                     yield key, where
     for page in pages:
         yield page.key, page.where
+
+
+def id_of_page(category: str, stem: str) -> str:
+    """The id that a page's file has by its name; the day at the start of an update's belongs to it."""
+    return (clean_stem(stem) or "unnamed") if category == COURSE_UPDATE else url_name_of(stem)
 
 
 def _settings_place(entries: Mapping[str, Entry], path: str) -> SourceLocation:

@@ -223,6 +223,6 @@ def index_of(homes: Mapping[BlockKey, Home], places: Places, assets: Mapping[str
     )
 
 
-_PAGES = ("static_tab", "about", "course_info")
+_PAGES = ("static_tab", "about", "course_info", "course_update")
 
 __all__ = ["COURSE_FILE", "Document", "Documents", "Front", "index_of", "places_of_homes", "read_documents"]

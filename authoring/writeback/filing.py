@@ -13,7 +13,7 @@ from authoring.writeback.links import Moves
 from authoring.writeback.yamledit import MISSING, Change, Plain, edit_mapping
 from authoring.yamlnodes import Entry
 
-PAGES = ("static_tab", "about", "course_info")
+PAGES = ("static_tab", "about", "course_info", "course_update")
 
 _SUFFIXES = (".md", ".markdown", ".xml", ".zip")
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from authoring.decompile.places import FOLDERS, HANDOUTS, title_word
-from authoring.model import CHAPTER, COURSE, LIBRARY, SEQUENTIAL, VERTICAL, Block, BlockKey, Course
+from authoring.model import CHAPTER, COURSE, COURSE_UPDATE, LIBRARY, SEQUENTIAL, VERTICAL, Block, BlockKey, Course
 from authoring.olx.reader import POINTER_ONLY
-from authoring.source.names import order_of, stem_of, url_name_of
+from authoring.source.names import order_of, stem_of
+from authoring.source.outline import id_of_page
 
 CONTAINS = {COURSE: CHAPTER, CHAPTER: SEQUENTIAL, SEQUENTIAL: VERTICAL}
 
@@ -258,7 +259,7 @@ def _pages(wanted: Course, homes: Mapping[BlockKey, Home], layout: Layout) -> No
         elif block.key == HANDOUTS:
             layout.paths[block.key] = "handouts.md"
         else:
-            stem, number_ = url_name_of(block.url_name).lstrip("._~") or "page", 1
+            stem, number_ = id_of_page(block.category, block.url_name).lstrip("._~") or "page", 1
             path = f"{FOLDERS[block.category]}/{stem}.md"
             while path.casefold() in used:
                 number_ += 1
@@ -269,4 +270,5 @@ def _pages(wanted: Course, homes: Mapping[BlockKey, Home], layout: Layout) -> No
 
 def id_of_path(path: str, *, folder: bool) -> str:
     """The id that a file or folder gives by its name."""
-    return url_name_of(stem_of(path.rpartition("/")[2], folder=folder))
+    category = COURSE_UPDATE if path.startswith(f"{FOLDERS[COURSE_UPDATE]}/") else ""
+    return id_of_page(category, stem_of(path.rpartition("/")[2], folder=folder))

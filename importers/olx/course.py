@@ -37,6 +37,7 @@ from authoring.olx.reader import POINTER_ONLY, block_from_element
 from authoring.olx.spellings import reference
 from authoring.passports import passport_variables
 from authoring.source.names import asset_name_of
+from authoring.source.updates import blocks_of
 from importers import Imported
 from importers.olx.layout import Layout
 from importers.olx.resolve import RENAMED, Budget, Resolver, clean_id
@@ -301,8 +302,17 @@ class CourseReader:
             order = {slug: place for place, slug in enumerate(names)}
             for slug, file in sorted(pages.items(), key=lambda item: (order.get(item[0], len(order)), item[0])):
                 block = self._page(BlockKey(category, clean_id(slug)), file, names.get(slug, {}))
-                if block is not None:
+                if block is None:
+                    continue
+                updates = blocks_of(block.fields["items"]) if "items" in block.fields else None
+                if updates is None:
                     yield block
+                    continue
+                # The platform shows the list, and the text beside it only where there is none.
+                yield from (replace(update, source=block.source) for update in updates)
+                if (block.content or "").strip() not in ("", "<ol></ol>"):
+                    fields = {name: value for name, value in block.fields.items() if name != "items"}
+                    yield replace(block, fields=fields)
 
     def _page(self, key: BlockKey, file: PackageFile, tab: Mapping[str, FieldValue]) -> Block | None:
         try:

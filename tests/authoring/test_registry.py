@@ -164,11 +164,13 @@ def test_the_outline_and_what_hangs_beside_it() -> None:
         "static_tab",
         "about",
         "course_info",
+        "course_update",
     ]
     assert [name for name, c in categories().items() if c.detached] == [
         "static_tab",
         "about",
         "course_info",
+        "course_update",
         "custom_tag_template",
     ]
     assert {name: categories()[name].title for name in ("chapter", "sequential", "vertical")} == {

@@ -91,7 +91,10 @@ def test_pages_and_what_a_run_puts_in_their_place(read: Read) -> None:
         {"type": "static_tab", "name": "Second", "url_slug": "b", "course_staff_only": True},
         {"type": "static_tab", "name": "First", "url_slug": "a"},
     ]
-    items = [{"id": 1, "date": "May 1, 2014", "content": "<p>new</p>", "status": "visible"}]
+    items = [
+        {"id": 1, "date": "May 1, 2014", "content": "<p>new</p>", "status": "visible"},
+        {"id": 2, "date": "May 2, 2014", "content": "<p>gone</p>", "status": "deleted"},
+    ]
     found = read(
         course(
             "",
@@ -117,7 +120,10 @@ def test_pages_and_what_a_run_puts_in_their_place(read: Read) -> None:
     assert block(found, "static_tab/b").fields == {"display_name": "Second", "course_staff_only": True}
     assert block(found, "about/overview").content == "<p>for the run</p>"
     assert block(found, "about/effort").content == "2 hours"
-    assert block(found, "course_info/updates").fields["items"] == items
+    update = block(found, "course_update/2014-05-01")
+    assert (update.fields, update.content) == ({"date": "May 1, 2014"}, "<p>new</p>")
+    infos = [str(page.key) for page in found.course.detached if page.category.startswith("course_")]
+    assert infos == ["course_info/handouts", "course_update/2014-05-01"]
     assert block(found, "course_info/handouts").content == "<ol><li>x</li></ol>"
 
 
