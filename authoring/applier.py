@@ -21,6 +21,7 @@ from authoring.adoption import (
     same_value,
     unclaimed_components,
 )
+from authoring.announcements import find_update
 from authoring.calls import Call, CallKind
 from authoring.client import Client, Reply
 from authoring.dialects import Dialect
@@ -36,8 +37,29 @@ from authoring.errors import (
     UnreachableError,
 )
 from authoring.journal import Changes
-from authoring.lockfile import PACKAGE, LockEntry, content_field, digest, locked_asset, passport_key, passport_state
-from authoring.model import OUTLINE_CATEGORIES, ROOT_KEY, Asset, Block, BlockKey, Course, FieldValue
+from authoring.lockfile import (
+    PACKAGE,
+    PAGES_KEY,
+    LockEntry,
+    content_field,
+    digest,
+    locked_asset,
+    passport_key,
+    passport_state,
+    wanted_state,
+)
+from authoring.model import (
+    COURSE_UPDATE,
+    NO_ROLE,
+    OUTLINE_CATEGORIES,
+    ROOT_KEY,
+    TEAM,
+    Asset,
+    Block,
+    BlockKey,
+    Course,
+    FieldValue,
+)
 from authoring.operations import (
     AdoptBlock,
     CreateBlock,
@@ -47,11 +69,13 @@ from authoring.operations import (
     ImportCourse,
     MoveBlock,
     Operation,
+    OrderPages,
     Plan,
     Publish,
     PutGrading,
     PutLtiPassport,
     ReorderChildren,
+    SetRole,
     UpdateAbout,
     UpdateBlock,
     UploadAsset,
@@ -60,9 +84,10 @@ from authoring.operations import (
 )
 from authoring.planner import GRADING_KEY
 from authoring.registry import field_spec, spec
-from authoring.remote import HeldPassport
+from authoring.remote import UNKNOWN_USER, HeldPassport
 from authoring.rendering import Names, calls_of, resolve_fields, resolve_text
 from authoring.state import CourseState
+from authoring.team import team_key
 
 IMPORT_DONE = 4
 """`ImportStatus` of an import that has ended well (Open edX: views/import_export.py)."""
@@ -260,6 +285,8 @@ class _Applier:
                 return Changes(entries=(self._create_block(operation),))
             case AdoptBlock(key, parent, usage_key, pushed):
                 self.run.created[key] = usage_key
+                if key.category in (COURSE_UPDATE, TEAM):
+                    return Changes(entries=(LockEntry(key, usage_key, None, dict(pushed), dict(pushed)),))
                 return Changes(entries=(LockEntry(key, usage_key, parent, dict(pushed), None),))
             case ForgetBlock(key):
                 return Changes(dropped=(key,))
@@ -291,6 +318,15 @@ class _Applier:
             case ReorderChildren():
                 self._send_all(operation)
                 return Changes()
+            case OrderPages(pages):
+                self._order_pages(operation)
+                return Changes(entries=(LockEntry(PAGES_KEY, "", None, {}, {}, pages),))
+            case SetRole(email, role, declared):
+                if not self._set_role(operation):
+                    return Changes()
+                if not declared:
+                    return Changes(dropped=(team_key(email),))
+                return Changes(entries=(self._settled(team_key(email), {"role": digest(role or NO_ROLE)}),))
             case DeleteBlock(key):
                 self._delete(operation)
                 below = tuple(entry.key for entry in self.state.part.entries.values() if self._is_below(entry, key))
@@ -359,7 +395,33 @@ class _Applier:
         self.run.created.update({entry.key: entry.usage_key for entry in entries if entry.usage_key})
         return Changes(entries=entries, assets=operation.assets)
 
+    def _create_update(self, operation: CreateBlock) -> LockEntry:
+        """Make an announcement, once: when no usable answer comes, the list tells whether it was made."""
+        (call,) = calls_of(operation, self.dialect, self.names)
+        block = Block(operation.key, operation.fields, operation.content)
+        place: str | None = None
+        for pause in (*PAUSES, None):
+            try:
+                place = self.dialect.updates_of(self.plan.course, [self.client.send(call).json])[0].usage_key
+            except OutcomeUnknownError:
+                if pause is None:
+                    raise
+                self.sleep(pause)
+                live = self.client.read_updates(self.plan.course) or ()
+                claimed = {entry.usage_key for entry in self.state.part.entries.values()}
+                place = find_update(block, live, claimed)
+                if place is not None:
+                    self.run.notes.append(f"{operation.key}: no answer came, but it was made; it was taken over")
+            if place is not None:
+                break
+        assert place is not None
+        self.run.created[operation.key] = place
+        state = wanted_state(block)
+        return LockEntry(operation.key, place, None, state, state)
+
     def _create_block(self, operation: CreateBlock) -> LockEntry:
+        if operation.key.category == COURSE_UPDATE:
+            return self._create_update(operation)
         category = operation.key.category
         plain = operation.complete and self.run.trusted.get(category) is False
         sent = replace(operation, fields={}, content=None, complete=False) if plain else operation
@@ -490,6 +552,36 @@ class _Applier:
         held = self.client.compare_passports(self.plan.course, {operation.lti_id: value})
         return None if held is None else held[operation.lti_id]
 
+    def _order_pages(self, operation: OrderPages) -> None:
+        """Order the pages, and look whether they stand so: the platform answers with nothing."""
+        self._send_all(operation)
+        live = self.client.read_pages(self.plan.course)
+        wanted = [self.names.place(page) for page in operation.pages]
+        if live is not None and [page.usage_key for page in live if page.usage_key in wanted] != wanted:
+            raise RefusedError("the platform answered, but the pages stand in another order", "push again")
+
+    def _set_role(self, operation: SetRole) -> bool:
+        """Set a role, and look whether it holds; nothing is sent where it does already. False, with a note, where the login may
+        not, or nobody has the address."""
+        course, email = self.plan.course, operation.email
+        wanted = operation.role or NO_ROLE
+        gone = (NO_ROLE, UNKNOWN_USER)
+        before = self.client.read_roles(course, [email])
+        if before is None:
+            self.run.notes.append(f"{email} was not made {wanted}: the course team takes an admin of the course")
+            return False
+        if before[email] == wanted or (operation.role is None and before[email] in gone):
+            return True
+        if before[email] == UNKNOWN_USER:
+            self.run.notes.append(f"{email} was not made {wanted}: nobody on the platform has this address")
+            return False
+        self._send_all(operation)
+        after = self.client.read_roles(course, [email])
+        if after is not None and after[email] != wanted and not (operation.role is None and after[email] in gone):
+            message = f"the platform answered, but {email} is {after[email]} and not {wanted}"
+            raise RefusedError(message, "look at the course team in Studio, then push again")
+        return True
+
     def _upload_package(self, operation: UploadPackage) -> None:
         """Send a package; a success is one only without errors in it, and when what can be read back agrees.
 
@@ -541,8 +633,15 @@ class _Applier:
         try:
             self._send_all(operation)
         except RefusedError as error:
-            if error.status != 404:
+            if error.status != 404 and not self._is_gone(operation):
                 raise
+
+    def _is_gone(self, operation: DeleteBlock) -> bool:
+        """Whether an announcement that could not be deleted is not there: Studio refuses both in the same words."""
+        if operation.key.category != COURSE_UPDATE:
+            return False
+        live = self.client.read_updates(self.plan.course)
+        return live is not None and operation.usage_key not in {one.usage_key for one in live}
 
     # -- sending and recording ----------------------------------------------------------------------------------------
 

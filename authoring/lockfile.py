@@ -37,6 +37,9 @@ NOTE = "Written by `authoring push`; commit it with the course, do not edit it."
 
 PACKAGE = "#package"
 
+PAGES_KEY = BlockKey("#course", "pages")
+"""Stands for the pages of the course: what is known of their order."""
+
 Digests = Mapping[str, str]
 """Field name → digest of its value."""
 
@@ -152,7 +155,24 @@ def with_orders(part: LockPart, course: Course) -> LockPart:
         children = tuple(child.key for child in block.children)
         if entry is not None and entry.children != (children or None) and all(child in entries for child in children):
             entries[block.key] = replace(entry, children=children or None)
+    pages = page_order(course)
+    if pages and all(page in entries for page in pages):
+        entries[PAGES_KEY] = LockEntry(PAGES_KEY, "", None, {}, {}, pages)
+    elif not pages:
+        entries.pop(PAGES_KEY, None)
     return replace(part, entries=entries)
+
+
+def page_order(course: Course) -> tuple[BlockKey, ...]:
+    """The pages of a course in order; nothing where there are not two of them."""
+    pages = tuple(block.key for block in course.detached if block.category == "static_tab")
+    return pages if len(pages) > 1 else ()
+
+
+def locked_page_order(entries: Mapping[BlockKey, LockEntry]) -> tuple[BlockKey, ...]:
+    """The order of the pages when it was last the same here and there; nothing where it was not recorded."""
+    entry = entries.get(PAGES_KEY)
+    return (entry.children or ()) if entry is not None else ()
 
 
 def locked_asset(asset: Asset) -> LockedAsset:

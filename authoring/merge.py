@@ -39,8 +39,8 @@ from enum import StrEnum
 from typing import TypeAlias, cast
 
 from authoring.decompile.folder import same_content
-from authoring.lockfile import PACKAGE, LockPart, content_field, digest, wanted_state
-from authoring.model import Asset, Block, BlockKey, Course, FieldValue, GradingPolicy
+from authoring.lockfile import PACKAGE, PAGES_KEY, LockPart, content_field, digest, wanted_state
+from authoring.model import NO_ROLE, TEAM, Asset, Block, BlockKey, Course, FieldValue, GradingPolicy
 from authoring.operations import policy_to_json
 
 EXISTENCE = "existence"
@@ -159,7 +159,8 @@ class _Merge:
         root = self._build(self.root, set())
         grading = self._grading()
         assets = tuple(self._assets())
-        course = replace(self.our_course, root=root, detached=detached, grading=grading, assets=assets)
+        team = self._team()
+        course = replace(self.our_course, root=root, detached=detached, grading=grading, assets=assets, team=team)
         return Merged(course, tuple(self.taken), tuple(self.conflicts))
 
     # --- who decides
@@ -328,7 +329,16 @@ class _Merge:
         mine = [block.key for block in self.our_course.detached]
         live = [block.key for block in self.their_course.detached]
         members = set(mine) | set(live)
-        return _insert([key for key in mine if key in members], live, members)
+        order = _insert(mine, live, members)
+        if self._is_unread(PAGES_KEY, ORDER):
+            return order
+        # Pages alone have an order that learners see.
+        both = [key for key in mine if key.category == "static_tab" and key in live]
+        theirs = [key for key in live if key in both]
+        entry = self.base.entries.get(PAGES_KEY)
+        base = list(entry.children) if entry is not None and entry.children is not None else None
+        merged = iter(self._order(PAGES_KEY, both, theirs, base))
+        return [next(merged) if key in both else key for key in order]
 
     # --- the parts of one block
 
@@ -396,6 +406,25 @@ class _Merge:
         ours, theirs = _policy_digest(mine), _policy_digest(live)
         known = entry is not None or mine is None  # a course without a policy of its own leaves it to the platform
         return live if self._theirs(GRADING, "policy", mine, live, ours, theirs, base, known) else mine
+
+    def _team(self) -> Mapping[str, str]:
+        """Roles by address; `none` for who is in the lock file and no longer in the team. Who is not told of stays."""
+        team = dict(self.our_course.team)
+        for email, live in self.their_course.team.items():
+            mine, key = team.get(email), BlockKey(TEAM, email)
+            entry = self.base.entries.get(key)
+            base = entry.pushed.get("role") if entry is not None else None
+            if (mine or NO_ROLE) == live:
+                continue
+            known = entry is not None or mine is None
+            ours = digest(mine) if mine is not None else None
+            if not self._theirs(key, "role", mine, live, ours, digest(live), base, known):
+                continue
+            if live == NO_ROLE:
+                team.pop(email, None)
+            else:
+                team[email] = live
+        return team
 
     def _assets(self) -> Iterator[Asset]:
         """Files: the lock file knows those that were sent. A file that is gone from the platform stays here."""

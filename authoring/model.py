@@ -23,6 +23,11 @@ VERTICAL = "vertical"
 COURSE_UPDATE = "course_update"
 """An announcement: a block of ours alone, of the platform an item of the `course_info` block `updates`."""
 
+TEAM = "#team"
+"""The category of keys that stand for people's roles, by e-mail address."""
+ROLES = ("staff", "instructor")
+NO_ROLE = "none"
+
 OUTLINE_CATEGORIES = (COURSE, CHAPTER, SEQUENTIAL, VERTICAL)
 """The levels of a course outline, from the top; what a vertical holds is a component."""
 
@@ -259,6 +264,8 @@ class Course:
     policies: Mapping[str, Mapping[str, FieldValue]] = field(default_factory=dict)
     """Settings that a package's policy file has for blocks that the package does not hold: `category/url_name` → values."""
     files: tuple[KeptFile, ...] = ()
+    team: Mapping[str, str] = field(default_factory=dict)
+    """Who works on the course: e-mail address → `staff`, `instructor`, or `none` for who shall not. Those alone are spoken of."""
     check_levels: Mapping[str, str] = field(default_factory=dict, compare=False)
     """How grave the course takes the findings of checks: code → off, info, warning or error."""
 

@@ -170,6 +170,23 @@ class ReorderChildren:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderPages:
+    """Bring the pages of the course into the source's order; what is not ours keeps its place behind its neighbour."""
+
+    pages: tuple[BlockKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetRole:
+    """Give somebody a role in the course team (`staff`, `instructor`), or (None) take it away. `declared`: the source speaks
+    of this person; else the lock file forgets them."""
+
+    email: str
+    role: str | None
+    declared: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteBlock:
     """Delete a block, with all below it and learners' work in it. Only ever planned on request."""
 
@@ -200,6 +217,8 @@ Operation: TypeAlias = (
     | UploadPackage
     | MoveBlock
     | ReorderChildren
+    | OrderPages
+    | SetRole
     | DeleteBlock
     | Publish
 )
@@ -261,7 +280,9 @@ def impact_of(operation: Operation) -> Impact:
             return Impact.WORDING
         case UploadAsset() | UploadPackage():
             return Impact.FILES
-        case MoveBlock() | ReorderChildren():
+        case SetRole():
+            return Impact.ACCESS
+        case MoveBlock() | ReorderChildren() | OrderPages():
             return Impact.STRUCTURE
         case DeleteBlock():
             return Impact.DESTRUCTIVE
@@ -285,6 +306,8 @@ _TAGS: dict[str, type] = {
     "upload-package": UploadPackage,
     "move": MoveBlock,
     "reorder": ReorderChildren,
+    "order-pages": OrderPages,
+    "set-role": SetRole,
     "delete": DeleteBlock,
     "publish": Publish,
 }
@@ -333,6 +356,10 @@ def operation_to_json(operation: Operation) -> dict[str, object]:
             row |= {"block": str(key), "parent": str(parent)}
         case ReorderChildren(key, children):
             row |= {"block": str(key), "children": [str(child) for child in children]}
+        case OrderPages(pages):
+            row |= {"pages": [str(page) for page in pages]}
+        case SetRole(email, role, declared):
+            row |= {"email": email, "role": role, "declared": declared}
         case DeleteBlock(key, usage_key, display_name):
             row |= {"block": str(key), "usage_key": usage_key, "display_name": display_name}
         case Publish(key, covers):
@@ -409,6 +436,10 @@ def operation_from_json(row: Mapping[str, object], folder: Path) -> Operation:
             return MoveBlock(key, parent)
         case "reorder" if key:
             return ReorderChildren(key, tuple(BlockKey.parse(str(child)) for child in _list(row["children"])))
+        case "order-pages":
+            return OrderPages(tuple(BlockKey.parse(str(page)) for page in _list(row["pages"])))
+        case "set-role":
+            return SetRole(str(row["email"]), _optional(row["role"]), bool(row["declared"]))
         case "delete" if key:
             return DeleteBlock(key, str(row["usage_key"]), _optional(row["display_name"]))
         case "publish" if key:

@@ -13,11 +13,24 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from authoring.adoption import Contents, Doubts, holds_same, match_unclaimed, may_be_unit
+from authoring.announcements import plan_updates
 from authoring.dialects import Capabilities
 from authoring.impacts import impact_of_update
-from authoring.lockfile import PACKAGE, LockEntry, LockPart, content_field, digest, passport_key, wanted_state
+from authoring.lockfile import (
+    PACKAGE,
+    PAGES_KEY,
+    LockEntry,
+    LockPart,
+    content_field,
+    digest,
+    locked_page_order,
+    page_order,
+    passport_key,
+    wanted_state,
+)
 from authoring.model import (
     CHAPTER,
+    COURSE_UPDATE,
     OUTLINE_CATEGORIES,
     ROOT_KEY,
     SEQUENTIAL,
@@ -38,6 +51,7 @@ from authoring.operations import (
     MoveBlock,
     Notice,
     Operation,
+    OrderPages,
     Plan,
     Publish,
     PutGrading,
@@ -52,10 +66,15 @@ from authoring.operations import (
 from authoring.publishing import publish_roots
 from authoring.references import JUMP_LINK, REFERENCE_FIELDS, link_names
 from authoring.registry import spec
-from authoring.remote import HeldPassport, RemoteBlock, RemoteCourse
+from authoring.remote import HeldPassport, RemoteBlock, RemoteCourse, RemoteUpdate
+from authoring.team import plan_team
 
 GRADING_KEY = BlockKey("#course", "grading")
 """Pseudo blocks of the lock file, for what the course has outside its tree."""
+
+
+_HIDES = {"static_tab": "course_staff_only", COURSE_UPDATE: "", "about": "", "course_info": ""}
+"""What hides a block of a kind from learners; nothing does where it is empty. All others: `visible_to_staff_only`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +121,12 @@ class Live:
     """What the course has of the declared LTI passports, by id; None where the login cannot see them."""
     continued: bool = True
     """Whether this machine's journal goes back to earlier runs: what it does not name was not sent from here."""
+    updates: tuple[RemoteUpdate, ...] | None = ()
+    """The announcements, newest first, where anything is to be done about them; None where the login cannot see them."""
+    team: Mapping[str, str] | None = field(default_factory=dict)
+    """The live roles of those about whom anything is to be done; None where the login may not see them."""
+    all_pages: tuple[str, ...] | None = None
+    """Every live page in order, by usage key; None where they were not read."""
     gone: frozenset[str] = frozenset()
     """Usage keys that the outline does not reach down to and that a read found to be gone."""
 
@@ -210,8 +235,11 @@ class _Planner:
         yield from self._components()
         yield from self._detached()
         yield from self.deferred
+        yield from self._updates()
+        yield from self._page_order()
         yield from self._order()
         yield from self._removed()
+        yield from self._team()
         self._report_foreign()
 
     # -- what is there ------------------------------------------------------------------------------------------------
@@ -584,7 +612,12 @@ class _Planner:
     def _new_pages(self) -> Iterator[Operation]:
         """Pages that are not there yet: made before the texts that link to them, filled after."""
         for block in self.course.detached:
-            if block.category != "static_tab" or block.key in self.entries:
+            if block.category != "static_tab":
+                continue
+            entry = self.entries.get(block.key)
+            if entry is not None and self._is_gone(block.key, entry):
+                self._lost_page(block)
+            if block.key in self.entries:
                 continue
             named = [page for page in self.live.pages or () if page.display_name == block.display_name]
             held = {page.usage_key: self.live.contents.get(page.usage_key) for page in named}
@@ -599,6 +632,18 @@ class _Planner:
                 self._may_be_there(block, ROOT_KEY)
             yield self._create(block, ROOT_KEY)
 
+    def _lost_page(self, block: Block) -> None:
+        if self.options.restore:
+            self._renew(block.key)
+            said = f"{block.key} was deleted on the platform; it is made anew"
+            self.notices.append(Notice("restored", said, block.key))
+        else:
+            self.skipped.add(block.key)
+            said = (
+                f"{block.key} was deleted on the platform; it is left alone (--restore makes it anew, or remove it from"
+            )
+            self.notices.append(Notice("deleted-on-platform", f"{said} the source)", block.key))
+
     def _detached(self) -> Iterator[Operation]:
         about: dict[str, str] = {}
         keys: dict[str, BlockKey] = {}
@@ -611,6 +656,8 @@ class _Planner:
                 if entry is None or entry.pushed.get("data") != digest(block.content):
                     about[block.url_name] = block.content or ""
                     keys[block.url_name] = block.key
+            elif block.category == COURSE_UPDATE or block.key in self.skipped:
+                continue
             elif block.category == "static_tab":
                 yield from self._update(block, created=block.key not in self.entries and block.key not in self.adopted)
             else:
@@ -626,6 +673,51 @@ class _Planner:
                         "the about page cannot be written: this target has no route for it with this login",
                     )
                 )
+
+    def _page_order(self) -> Iterator[Operation]:
+        """One order of all pages, where the live one is not the source's; what was reordered there alone stays so."""
+        ours = [key for key in page_order(self.course) if key not in self.skipped]
+        if self.live.all_pages is None or len(ours) < 2:
+            return
+        names = {self._usage_key(key): key for key in ours}
+        standing = [names[page] for page in self.live.all_pages if page in names]
+        if standing + [key for key in ours if key not in standing] == ours:
+            return
+        base = [key for key in locked_page_order(self.entries) if key in standing]
+        mine = [key for key in ours if key in base]
+        theirs = [key for key in standing if key in base]
+        if base and theirs != base and not self.options.overwrite:
+            if mine == base:
+                said = "the pages were put into another order on the platform; that is left alone (`authoring pull` takes it)"
+                self.notices.append(Notice("reordered-there", said, PAGES_KEY))
+                return
+            said = "the pages were put into another order on the platform since the last push, and here as well:"
+            message = f"{said} `authoring pull` merges it, --overwrite sends yours"
+            self.notices.append(Notice("changed-there", message, PAGES_KEY, blocking=True))
+        yield OrderPages(tuple(ours))
+
+    def _team(self) -> Iterator[Operation]:
+        """At the end: what the platform refuses here must not keep the course from being sent."""
+        made = plan_team(
+            self.course.team,
+            self.entries,
+            self.live.team if self.can.team else None,
+            overwrite=self.options.overwrite,
+            remove=self.options.delete_removed,
+        )
+        self.notices.extend(made.notices)
+        yield from made.operations
+
+    def _updates(self) -> Iterator[Operation]:
+        made = plan_updates(
+            self.course,
+            self.entries,
+            self.live.updates,
+            can_write=self.can.updates,
+            restore=self.options.restore,
+        )
+        self.notices.extend(made.notices)
+        yield from made.operations
 
     def _order(self) -> Iterator[Operation]:
         """Reorders, where the live order of our blocks is not the source's."""
@@ -660,25 +752,27 @@ class _Planner:
         gone = {key for key in self.entries if key not in self.blocks and not key.category.startswith("#")} - {ROOT_KEY}
         for key in sorted(gone):
             entry = self.entries[key]
-            if self._listed(key, entry.parent) and self.outline and entry.usage_key not in self.outline.blocks:
+            if self._is_gone(key, entry):
                 yield ForgetBlock(key)
                 continue
             if entry.parent in gone:
                 continue
             title = self._title(key)
-            if self.options.delete_removed and self.can.delete:
+            hides = _HIDES.get(key.category, "visible_to_staff_only")
+            if self.options.delete_removed and not hides and key.category != COURSE_UPDATE:
+                yield from self._blank(key, entry)
+            elif self.options.delete_removed and self.can.delete:
                 self.touched.update(k for k in (entry.parent,) if k)
                 yield DeleteBlock(key, entry.usage_key, title)
-            elif self.options.hide_removed:
-                if entry.pushed.get("visible_to_staff_only") != digest(True):
+            elif self.options.hide_removed and hides:
+                if entry.pushed.get(hides) != digest(True):
                     self.touched.add(key)
-                    yield UpdateBlock(
-                        key, {"visible_to_staff_only": True}, None, Impact.ACCESS, usage_key=entry.usage_key
-                    )
-            elif entry.pushed.get("visible_to_staff_only") != digest(True):
-                remedy = "--hide-removed hides it from learners" + (
-                    ", --delete-removed deletes it with learners' work" if self.can.delete else ""
-                )
+                    yield UpdateBlock(key, {hides: True}, None, Impact.ACCESS, usage_key=entry.usage_key)
+            elif not hides or entry.pushed.get(hides) != digest(True):
+                work = "" if key.category in _HIDES else " with learners' work"
+                ways = ["--hide-removed hides it from learners"] if hides else []
+                ways += [f"--delete-removed deletes it{work}"] if self.can.delete or not hides else []
+                remedy = ", ".join(ways)
                 self.notices.append(
                     Notice(
                         "removed",
@@ -686,6 +780,26 @@ class _Planner:
                         key,
                     )
                 )
+
+    def _blank(self, key: BlockKey, entry: LockEntry) -> Iterator[Operation]:
+        """Take away the text of a page that the platform always has."""
+        if key.category != "about":
+            yield UpdateBlock(key, {}, "", Impact.WORDING, entry.usage_key)
+        elif self.can.about and key.url_name in self.can.about_texts:
+            yield UpdateAbout({key.url_name: ""}, {key.url_name: key})
+        yield ForgetBlock(key)
+
+    def _is_gone(self, key: BlockKey, entry: LockEntry) -> bool:
+        """Whether the platform is known not to have a block any more."""
+        if key.category == COURSE_UPDATE:
+            there = None if self.live.updates is None else {one.usage_key for one in self.live.updates}
+        elif key.category == "static_tab":
+            there = None if self.live.all_pages is None else set(self.live.all_pages)
+        elif self._listed(key, entry.parent) and self.outline is not None:
+            there = set(self.outline.blocks)
+        else:
+            there = None
+        return there is not None and entry.usage_key not in there
 
     def _report_foreign(self) -> None:
         if self.outline is None:

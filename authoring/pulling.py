@@ -26,6 +26,7 @@ from authoring.exporter import EMPTY_INFO, LiveCourse, hidden_fields, read_whole
 from authoring.identity import align_implicit_keys
 from authoring.keys import block_id, is_usage_key
 from authoring.lockfile import (
+    PAGES_KEY,
     LockedAsset,
     LockEntry,
     LockPart,
@@ -37,7 +38,7 @@ from authoring.lockfile import (
     with_orders,
 )
 from authoring.merge import CHILDREN, EVERYTHING, EXISTENCE, GRADING, ORDER, PLACE, Conflict, Side, Taken, merge
-from authoring.model import ROOT_KEY, Block, BlockKey, Course, CourseId, FieldValue
+from authoring.model import COURSE_UPDATE, NO_ROLE, ROOT_KEY, TEAM, Block, BlockKey, Course, CourseId, FieldValue
 from authoring.olx.reader import POINTER_ONLY, without_pointers
 from authoring.operations import policy_to_json
 from authoring.references import JUMP_LINK
@@ -226,6 +227,11 @@ def spelled_like(ours: Course, live: LiveCourse, part: LockPart) -> Course:
     ]
     order = {block.key: number for number, block in enumerate(ours.detached)}
     detached.sort(key=lambda block: order.get(block.key, len(order)))
+    # Pages alone have an order that learners see: it is the live one.
+    place = {block.key: number for number, block in enumerate(live.course.detached)}
+    pages = [block for block in detached if block.category == "static_tab"]
+    ordered = iter(sorted(pages, key=lambda block: place.get(block.key, len(place))))
+    detached = [next(ordered) if block.category == "static_tab" else block for block in detached]
     return replace(
         live.course,
         root=live.course.root.transform(spelled),
@@ -279,6 +285,8 @@ def unread_parts(ours: Course, live: LiveCourse, part: LockPart) -> Iterator[tup
             yield block.key, EVERYTHING
             yield block.key, EXISTENCE
     yield ROOT_KEY, "tabs"
+    if "pages" in live.unread_parts:
+        yield PAGES_KEY, ORDER
     if "grading" in live.unread_parts:
         yield GRADING, "policy"
 
@@ -340,6 +348,15 @@ def part_after(
         state = {"policy": digest(value)}
         if GRADING in entries or merged.grading is not None:
             entries[GRADING] = LockEntry(GRADING, "", None, state, state)
+    for email, role in theirs.team.items():
+        key = BlockKey(TEAM, email)
+        if (key, "role") in undecided:
+            continue
+        if role == NO_ROLE and email not in merged.team:
+            entries.pop(key, None)
+        elif key in entries or email in merged.team:
+            state = {"role": digest(role)}
+            entries[key] = LockEntry(key, "", None, state, state)
     assets = dict(part.assets)
     for asset in theirs.assets:
         if asset.digest and (BlockKey("#asset", asset.name), "content") not in undecided:
@@ -377,6 +394,8 @@ def _with_live_orders(
     An order in conflict, or that could not be read, keeps its old base."""
     ordered = with_orders(after, theirs)
     kept = {key for key, name in undecided if name == ORDER} | {key for key in before.entries if key in live.closed}
+    if "pages" in live.unread_parts:
+        kept.add(PAGES_KEY)
     kept &= ordered.entries.keys() & before.entries.keys()
     entries = {
         key: replace(entry, children=before.entries[key].children) if key in kept else entry
@@ -492,6 +511,15 @@ def adopt(ours: Course, live: LiveCourse, target: str) -> Adoption:
         if page.category == "static_tab" and found is not None:
             matched[page.key] = found
             pages.remove(found)
+    updates = [update for update in live.course.detached if update.category == COURSE_UPDATE]
+    for says_same in (same_content, _same_day):
+        for update in ours.detached:
+            if update.category != COURSE_UPDATE or update.key in matched:
+                continue
+            found = next((one for one in updates if _same_day(update, one) and says_same(update, one)), None)
+            if found is not None:
+                matched[update.key] = found
+                updates.remove(found)
     names = {other.key: key for key, other in matched.items()}
 
     def renamed(block: Block) -> Block:
@@ -540,6 +568,10 @@ def adopt(ours: Course, live: LiveCourse, target: str) -> Adoption:
 
 def _same_block(ours: Block, theirs: Block) -> bool:
     return _same_title(ours, theirs) and same_content(ours, theirs)
+
+
+def _same_day(ours: Block, theirs: Block) -> bool:
+    return ours.fields.get("date") == theirs.fields.get("date")
 
 
 def _same_title(ours: Block, theirs: Block) -> bool:

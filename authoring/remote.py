@@ -105,6 +105,10 @@ class Copying(StrEnum):
     FAILED = "failed"
 
 
+UNKNOWN_USER = "unknown"
+"""Stands for the role of an address that no user of the platform has."""
+
+
 class HeldPassport(StrEnum):
     """What a course has under the id of an LTI passport."""
 
@@ -122,6 +126,15 @@ class RemoteCourseInfo:
 
     key: str
     display_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteUpdate:
+    """A live announcement. The platform numbers them; `usage_key` is ours, made of that number (`…+type@course_update+block@3`)."""
+
+    usage_key: str
+    date: str
+    content: str
 
 
 @dataclass(frozen=True, slots=True)

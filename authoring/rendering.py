@@ -14,7 +14,7 @@ from authoring.calls import Call
 from authoring.dialects import Dialect
 from authoring.errors import StalePlanError
 from authoring.keys import block_id, usage_key
-from authoring.model import BlockKey, CourseId, FieldValue
+from authoring.model import COURSE_UPDATE, BlockKey, CourseId, FieldValue
 from authoring.operations import (
     AdoptBlock,
     CreateBlock,
@@ -24,10 +24,12 @@ from authoring.operations import (
     ImportCourse,
     MoveBlock,
     Operation,
+    OrderPages,
     Publish,
     PutGrading,
     PutLtiPassport,
     ReorderChildren,
+    SetRole,
     UpdateAbout,
     UpdateBlock,
     UploadAsset,
@@ -96,6 +98,13 @@ def calls_of(operation: Operation, dialect: Dialect, names: Names) -> tuple[Call
             return dialect.write_about(course_key, {name: resolve_text(text, names) for name, text in values.items()})
         case UploadAsset(asset):
             return (dialect.upload_asset(course_key, asset),)
+        case CreateBlock(key, fields=fields, content=content) if key.category == COURSE_UPDATE:
+            return (dialect.write_update(course_key, None, str(fields["date"]), resolve_text(content or "", names)),)
+        case UpdateBlock(key, fields, content, _, usage_key) if key.category == COURSE_UPDATE:
+            number = block_id(usage_key or names.place(key))
+            return (dialect.write_update(course_key, number, str(fields["date"]), resolve_text(content or "", names)),)
+        case DeleteBlock(key, usage_key) if key.category == COURSE_UPDATE:
+            return (dialect.delete_update(course_key, block_id(usage_key)),)
         case CreateBlock(key, parent, display_name, fields, content, complete, _):
             place = names.place(parent)
             if complete:
@@ -123,6 +132,10 @@ def calls_of(operation: Operation, dialect: Dialect, names: Names) -> tuple[Call
             return (dialect.set_children(place, merge_order(wanted, names.live_children(place) or wanted)),)
         case DeleteBlock(_, usage_key):
             return (dialect.delete_block(usage_key),)
+        case OrderPages(pages):
+            return (dialect.order_pages(course_key, [names.place(page) for page in pages]),)
+        case SetRole(email, role):
+            return (dialect.set_role(course_key, email, role),)
         case Publish(key):
             return (dialect.publish(names.place(key)),)
         case _:

@@ -10,7 +10,7 @@ from authoring.applier import Applied
 from authoring.calls import Call, CallKind
 from authoring.dialects import Dialect
 from authoring.lockfile import LockPart
-from authoring.model import ROOT_KEY, BlockKey
+from authoring.model import ROOT_KEY, TEAM, BlockKey
 from authoring.operations import (
     AdoptBlock,
     CreateBlock,
@@ -21,11 +21,13 @@ from authoring.operations import (
     ImportCourse,
     MoveBlock,
     Operation,
+    OrderPages,
     Plan,
     Publish,
     PutGrading,
     PutLtiPassport,
     ReorderChildren,
+    SetRole,
     UpdateAbout,
     UpdateBlock,
     UploadAsset,
@@ -167,6 +169,8 @@ def describe(operation: Operation, plan: Plan) -> str:
             return f"{'replace' if replaces else 'upload'} {asset.path} ({asset.size:,} bytes)"
         case CreateBlock(key, parent):
             return f"make {name(key)} in {name(parent)}"
+        case AdoptBlock(key) if key.category == TEAM:
+            return f"take over the role of {key.url_name}, who has it already"
         case AdoptBlock(key):
             return f"take over {name(key)}, which is there already"
         case ForgetBlock(key):
@@ -176,6 +180,10 @@ def describe(operation: Operation, plan: Plan) -> str:
         case UploadPackage(key, package, index_page=page):
             starts = f", which starts {page}" if page else ""
             return f"upload {package.path} ({package.size:,} bytes{starts}) to {name(key)}"
+        case OrderPages(pages):
+            return f"order the {len(pages)} pages of the course"
+        case SetRole(email, role):
+            return f"make {email} {role} of the course" if role else f"take {email} out of the course team"
         case MoveBlock(key, parent):
             return f"move {name(key)} to {name(parent)}"
         case ReorderChildren(key, children):

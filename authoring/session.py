@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from authoring.adoption import LiveContent, match_unclaimed, unclaimed_components
+from authoring.announcements import touches_updates
 from authoring.applier import Applied, Observer, apply_plan
 from authoring.client import Client, Limits
 from authoring.comparison import Kind
@@ -25,21 +26,30 @@ from authoring.dialects import Capabilities, Dialect, capabilities, dialect_of
 from authoring.errors import ApiError, ApplyError, RefusedError, SourceError, StalePlanError
 from authoring.exporter import LiveCourse, read_live_course, read_whole_course
 from authoring.identity import align_implicit_keys
-from authoring.lockfile import LockEntry, LockPart, wanted_state, with_orders
+from authoring.lockfile import (
+    PAGES_KEY,
+    LockEntry,
+    LockPart,
+    locked_page_order,
+    page_order,
+    wanted_state,
+    with_orders,
+)
 from authoring.merge import Side
 from authoring.model import LIBRARY, ROOT_KEY, VERTICAL, Asset, Block, BlockKey, Course
 from authoring.olx.package import write_archive
 from authoring.olx.reader import without_pointers
-from authoring.operations import CreateBlock, ImportCourse, Notice, Plan, ReorderChildren, UpdateBlock
+from authoring.operations import CreateBlock, ImportCourse, Notice, OrderPages, Plan, ReorderChildren, UpdateBlock
 from authoring.packages import Packages
 from authoring.passports import with_keyring
 from authoring.planner import Live, PlanOptions, live_digest, plan_changes
 from authoring.pulling import Adoption, Pulled, adopt, pull
-from authoring.remote import HeldPassport, RemoteBlock, RemoteCourse
+from authoring.remote import HeldPassport, RemoteBlock, RemoteCourse, RemoteUpdate
 from authoring.sandbox import DOCUMENTED, Profile, SandboxServer
 from authoring.settings import Target, sandbox_target
 from authoring.source import read_course
 from authoring.state import CourseState, local_folder
+from authoring.team import team_to_read
 from authoring.transport import Transport, choose, import_plan, without_secrets
 from authoring.verifying import Verdict, changed_parts, judge, touched_by, without_lost
 from authoring.writeback import recover
@@ -101,7 +111,9 @@ class Session:
                 break
             asked |= holders
             outline = self.client.read_outline(self.course.id, units=tuple(asked)) or outline
-        pages = self._read_pages(contents)
+        read = self._needs_pages()
+        all_pages = self.client.read_pages(self.course.id) if read else ()
+        pages = self._unclaimed_pages(all_pages, contents)
         return Live(
             outline,
             self._live_assets(),
@@ -110,8 +122,20 @@ class Session:
             pages,
             self._passports(),
             continued=self.state.continued,
+            updates=self._read_updates(),
+            team=self._read_team(),
+            all_pages=tuple(page.usage_key for page in all_pages) if read and all_pages is not None else None,
             gone=gone,
         )
+
+    def _read_team(self) -> Mapping[str, str] | None:
+        emails = team_to_read(self.course.team, self.state.part.entries)
+        return self.client.read_roles(self.course.id, emails) if emails else {}
+
+    def _read_updates(self) -> tuple[RemoteUpdate, ...] | None:
+        if not touches_updates(self.course, self.state.part.entries):
+            return ()
+        return self.client.read_updates(self.course.id)
 
     def _gone(self, outline: RemoteCourse) -> frozenset[str]:
         """Blocks that are to be updated and that the platform no longer has, though the outline does not reach down to them:
@@ -161,13 +185,19 @@ class Session:
             if place and (known is None or known.children is None):
                 yield place
 
-    def _read_pages(self, contents: dict[str, LiveContent | None]) -> tuple[RemoteBlock, ...] | None:
-        """The live pages that no lock entry claims, when the source has new ones; None where they cannot be seen."""
+    def _needs_pages(self) -> bool:
+        """Whether anything is to be done about pages, so that the live ones must be read."""
         entries = self.state.part.entries
-        if all(block.key in entries for block in self.course.detached if block.category == "static_tab"):
-            return ()
-        pages = self.client.read_pages(self.course.id)
-        if pages is not None:
+        wanted = {block.key: wanted_state(block) for block in self.course.detached if block.category == "static_tab"}
+        known = {key: dict(entry.pushed) for key, entry in entries.items() if key.category == "static_tab"}
+        return wanted != known or page_order(self.course) != locked_page_order(entries)
+
+    def _unclaimed_pages(
+        self, pages: tuple[RemoteBlock, ...] | None, contents: dict[str, LiveContent | None]
+    ) -> tuple[RemoteBlock, ...] | None:
+        """The live pages that no lock entry claims."""
+        entries = self.state.part.entries
+        if pages:
             claimed = {entry.usage_key for entry in entries.values()}
             pages = tuple(page for page in pages if page.usage_key not in claimed)
             self._read_contents({page.usage_key: page.category for page in pages}, contents)
@@ -369,6 +399,8 @@ class Session:
         # What both sides have now is the base for telling, later, who changed an order.
         ordered = with_orders(self.state.part, self.course)
         sent = {operation.key for operation in plan.operations if isinstance(operation, ReorderChildren)}
+        if any(isinstance(operation, OrderPages) for operation in plan.operations):
+            sent.add(PAGES_KEY)
         ordered = _without_unsent_orders(ordered, before, sent)
         if ordered != self.state.part:
             self.state.replace(ordered)
@@ -388,7 +420,13 @@ def _without_unsent_orders(ordered: LockPart, before: LockPart, sent: Collection
     entries = dict(ordered.entries)
     for key, entry in ordered.entries.items():
         old = before.entries.get(key)
-        if key.category != VERTICAL or key in sent or old is None or not old.children or not entry.children:
+        if (
+            (key.category != VERTICAL and key != PAGES_KEY)
+            or key in sent
+            or old is None
+            or not old.children
+            or not entry.children
+        ):
             continue
         common = set(old.children) & set(entry.children)
         if [key for key in old.children if key in common] != [key for key in entry.children if key in common]:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from authoring.dialects import Capabilities
 from authoring.keys import root_key, usage_key
 from authoring.lockfile import PACKAGE, LockEntry, LockPart, digest, locked_asset, wanted_state
-from authoring.model import COURSE_UPDATE, ROOT_KEY, VERTICAL, Asset, Block, Course, FieldValue
+from authoring.model import COURSE_UPDATE, NO_ROLE, ROOT_KEY, VERTICAL, Asset, Block, Course, FieldValue
 from authoring.operations import (
     CreateCourse,
     ImportCourse,
@@ -24,6 +24,7 @@ from authoring.operations import (
     Plan,
     Publish,
     PutLtiPassport,
+    SetRole,
     UploadPackage,
     policy_to_json,
 )
@@ -95,6 +96,7 @@ def import_plan(course: Course, part: LockPart, live: Live, archive: Asset, reas
         assert block.package is not None
         # An archive has no place for a package, and the upload leaves its unit with a draft.
         operations += [UploadPackage(block.key, block.package, dict(block.fields)), Publish(unit.key, (unit.key,))]
+    operations += [SetRole(email, role) for email, role in course.team.items() if role != NO_ROLE]
     said = f"the course is sent as one OLX archive and published by that ({reason}); --transport calls sends it block by block"
     return Plan(
         target=part.target,

@@ -25,6 +25,7 @@ from authoring.errors import LoginError, NonsenseError, OutcomeUnknownError, Ref
 from authoring.keys import block_category, usage_key
 from authoring.model import CourseId, GradingPolicy
 from authoring.remote import (
+    UNKNOWN_USER,
     Copying,
     HeldPassport,
     RemoteAsset,
@@ -32,6 +33,7 @@ from authoring.remote import (
     RemoteContent,
     RemoteCourse,
     RemoteCourseInfo,
+    RemoteUpdate,
 )
 from authoring.settings import Target
 
@@ -252,6 +254,29 @@ class Client:
             for tab in (tabs if isinstance(tabs, list) else ())
             if isinstance(tab, Mapping) and tab.get("type") == "static_tab" and tab.get("url_slug")
         )
+
+    def read_updates(self, course: CourseId) -> tuple[RemoteUpdate, ...] | None:
+        """The announcements of a course, newest first; None when the login cannot read them."""
+        if not self.capabilities.updates:
+            return None
+        return self.dialect.updates_of(course, self.send(self.dialect.read_updates(str(course))).json)
+
+    def read_roles(self, course: CourseId, emails: Sequence[str]) -> Mapping[str, str] | None:
+        """The roles of these people, `none` for who has no role, `UNKNOWN_USER` for an address that nobody has; None when the
+        login may not see the team."""
+        if not self.capabilities.team:
+            return None
+        found: dict[str, str] = {}
+        for email in emails:
+            try:
+                found[email] = self.dialect.role_of(self.send(self.dialect.read_role(str(course), email)).json)
+            except (RefusedError, LoginError) as error:
+                if error.status == 403:
+                    return None
+                if error.status != 404:
+                    raise
+                found[email] = UNKNOWN_USER
+        return found
 
     def read_grading(self, course: CourseId) -> GradingPolicy:
         """The grading policy. Raises NoRouteError where the login cannot read it."""

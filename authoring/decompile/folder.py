@@ -193,7 +193,7 @@ class _FolderWriter:
                 yield Unequal(block.key, parts)
         for key in found:
             yield Unequal(key, ("surplus",))
-        for name in ("id", "grading", "assets", "drafts", "policies", "files"):
+        for name in ("id", "grading", "assets", "drafts", "policies", "files", "team"):
             if not _same(name, self.course, compiled):
                 yield Unequal(self.course.root.key, (name,))
 
@@ -492,6 +492,8 @@ class _Render:
                 for passport in course.lti_passports
             }
             lines.add(dump({"lti_passports": passports}), root)
+        if course.team:
+            lines.add(dump({"team": dict(course.team)}), root)
         files = {str(asset.path): settings for asset in course.assets if (settings := file_yaml(asset))}
         if files:
             lines.add(dump({"files": files}), root)

@@ -54,6 +54,8 @@ def capabilities(target: Target) -> Capabilities:
         course_settings=stock or ibl,
         advanced_settings=stock,
         lti_passports=stock or ibl,
+        updates=stock,
+        team=stock,
         olx_import=stock,
         pdf=stock or target.options.pdf_block is PdfBlock.URL,
         left_out={"pdf": PDF_FIELDS} if own_pdf else {},

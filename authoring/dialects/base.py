@@ -19,7 +19,7 @@ from authoring.calls import Call, Json
 from authoring.errors import SettingsError
 from authoring.keys import usage_key
 from authoring.model import Asset, BlockKey, CourseId, FieldValue, GradingPolicy
-from authoring.remote import RemoteAsset, RemoteBlock, RemoteContent, RemoteCourse, RemoteCourseInfo
+from authoring.remote import RemoteAsset, RemoteBlock, RemoteContent, RemoteCourse, RemoteCourseInfo, RemoteUpdate
 
 
 class NoRouteError(SettingsError):
@@ -68,6 +68,10 @@ class Capabilities:
     advanced_settings: bool = True
     """The advanced settings can be read and written by name."""
     lti_passports: bool = True
+    team: bool = True
+    """The course team can be read and set, one person at a time."""
+    updates: bool = True
+    """Announcements can be read and written."""
     olx_import: bool = True
     """A whole course can be uploaded as an OLX archive."""
     pdf: bool = True
@@ -228,6 +232,32 @@ class Dialect(Protocol):
     def read_children(self, course: CourseId, usage_key: str, category: str) -> Call: ...
 
     def children_of(self, reply: Json, usage_key: str) -> tuple[RemoteBlock, ...]: ...
+
+    # -- what stands beside the outline -----------------------------------------------------------------------------
+
+    def read_updates(self, course_key: str) -> Call: ...
+
+    def updates_of(self, course: CourseId, reply: Json) -> tuple[RemoteUpdate, ...]:
+        """The announcements, newest first."""
+        ...
+
+    def write_update(self, course_key: str, number: str | None, date: str, content: str) -> Call:
+        """Change the announcement of that number, or (None) make one, which is not to be repeated."""
+        ...
+
+    def delete_update(self, course_key: str, number: str) -> Call: ...
+
+    def order_pages(self, course_key: str, pages: Sequence[str]) -> Call:
+        """Bring pages into an order, by their usage keys; all other tabs keep their places."""
+        ...
+
+    def read_role(self, course_key: str, email: str) -> Call: ...
+
+    def role_of(self, reply: Json) -> str:
+        """`staff`, `instructor` or `none`."""
+        ...
+
+    def set_role(self, course_key: str, email: str, role: str | None) -> Call: ...
 
     # -- files ----------------------------------------------------------------------------------------------------
 

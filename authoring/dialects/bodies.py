@@ -106,6 +106,52 @@ def _united(held: Sequence[Json], added: Sequence[Json]) -> list[Json]:
     return [*held, *(item for item in added if item not in held)]
 
 
+def textbooks_check(books: Sequence[Json]) -> Callable[[Json], Sequence[str]]:
+    """Whether the list that the platform echoes is the one that was sent, but for ids that it gives."""
+
+    def check(echo: Json) -> Sequence[str]:
+        if not isinstance(echo, list | tuple):
+            return ("the answer is no list of textbooks",)
+        same = len(echo) == len(books) and all(map(same_textbook, books, echo))
+        return () if same else ("the platform did not take the textbooks as they were sent",)
+
+    return check
+
+
+def same_textbook(ours: Json, theirs: Json) -> bool:
+    """Whether two textbooks are one; an id that we leave to the platform is no difference."""
+    if not isinstance(ours, Mapping) or not isinstance(theirs, Mapping):
+        return ours == theirs
+    return ours == (theirs if "id" in ours else {name: value for name, value in theirs.items() if name != "id"})
+
+
+def tabs_in_order(live: Json, ours: Json) -> Json:
+    """Every tab of the course block by its name, our pages in the order of `ours` in the places that they have together."""
+    if not isinstance(live, Mapping) or not isinstance(ours, Mapping):
+        raise ValueError("not a course")
+    metadata = live.get("metadata")
+    tabs = metadata.get("tabs") if isinstance(metadata, Mapping) else None
+    named = ours.get("tabs")
+    if not isinstance(tabs, list | tuple) or not isinstance(named, list | tuple):
+        raise ValueError("the course tells no tabs")
+    wanted = [str(item["tab_locator"]) for item in named if isinstance(item, Mapping)]
+    places = {place.rpartition("@")[2]: place for place in wanted}
+    queue = iter(wanted)
+    found: list[Json] = []
+    for tab in tabs:
+        if not isinstance(tab, Mapping):
+            raise ValueError("a tab is not an object")
+        slug = tab.get("url_slug")
+        if tab.get("type") != "static_tab":
+            found.append({"tab_id": str(tab.get("tab_id") or tab.get("type"))})
+        elif slug in places:
+            found.append({"tab_locator": next(queue)})
+        else:
+            home = wanted[0].rpartition("+type@")[0]
+            found.append({"tab_locator": f"{home}+type@static_tab+block@{slug}"})
+    return {"tabs": found}
+
+
 # -- course settings ---------------------------------------------------------------------------------------------------
 
 SETTING_NAMES: Mapping[str, str] = {

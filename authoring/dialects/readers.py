@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from authoring.calls import Json
 from authoring.errors import NonsenseError
-from authoring.keys import asset_name_of
-from authoring.model import FieldValue, Grader, GradingPolicy
+from authoring.keys import asset_name_of, usage_key
+from authoring.model import COURSE_UPDATE, NO_ROLE, ROLES, CourseId, FieldValue, Grader, GradingPolicy
 from authoring.registry import Scope, field_spec, spec
-from authoring.remote import RemoteAsset, RemoteBlock, RemoteContent
+from authoring.remote import RemoteAsset, RemoteBlock, RemoteContent, RemoteUpdate
 
 Row = Mapping[str, Json]
 Rename = Callable[[str], str]
@@ -263,3 +263,27 @@ def _number(value: Json) -> float:
         return float(value)
     except ValueError as error:
         raise NonsenseError(f"the platform's answer has {value!r} where a number is due") from error
+
+
+def updates_in(reply: Json, course: CourseId) -> tuple[RemoteUpdate, ...]:
+    """The announcements of a list, in its order."""
+    if not isinstance(reply, list | tuple):
+        raise NonsenseError("not a list of updates")
+    return tuple(update_in(row, course) for row in reply)
+
+
+def update_in(reply: Json, course: CourseId) -> RemoteUpdate:
+    """One announcement: `{id, date, content}`."""
+    row = as_row(reply, "an update")
+    number, date, content = row.get("id"), row.get("date"), row.get("content")
+    if not isinstance(number, int) or not isinstance(date, str) or not isinstance(content, str):
+        raise NonsenseError("not an update")
+    return RemoteUpdate(usage_key(course, COURSE_UPDATE, str(number)), date, content)
+
+
+def role_in(reply: Json) -> str:
+    """A member's role: `{email, active, role}`, where null is none."""
+    role = as_row(reply, "a member of the course team").get("role")
+    if role is not None and role not in ROLES:
+        raise NonsenseError("not a member of the course team")
+    return NO_ROLE if role is None else str(role)

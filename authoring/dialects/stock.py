@@ -15,7 +15,7 @@ from authoring.dialects import bodies, readers
 from authoring.dialects.base import NoRouteError
 from authoring.keys import root_key
 from authoring.model import OUTLINE_CATEGORIES, Asset, CourseId, FieldValue, GradingPolicy
-from authoring.remote import RemoteAsset, RemoteBlock, RemoteContent
+from authoring.remote import RemoteAsset, RemoteBlock, RemoteContent, RemoteUpdate
 from authoring.settings import Options, PdfBlock
 
 PAGE_SIZE = 100
@@ -120,6 +120,8 @@ class StockRoutes:
         }
         rest = {name: value for name, value in fields.items() if name not in lists}
         calls: list[Call] = []
+        if "pdf_textbooks" in rest:
+            calls.append(self._put_textbooks(course_key, rest.pop("pdf_textbooks")))
         if lists:
             path = f"/settings/advanced/{course_key}"
             merge = Merge(read(path), bodies.unite_lists)
@@ -127,6 +129,13 @@ class StockRoutes:
         if rest:
             calls.append(self._stock_update(usage_key, "course", None, rest, None))
         return tuple(calls)
+
+    def _put_textbooks(self, course_key: str, books: FieldValue) -> Call:
+        """All textbooks, in the place of those that are there; by this route they get their tab (Open edX: views/course.py,
+        textbooks_list_handler)."""
+        listed = list(books) if isinstance(books, list | tuple) else []
+        check = bodies.textbooks_check(listed)
+        return Call(CallKind.SETTINGS, Service.CMS, "PUT", f"/textbooks/{course_key}", json=listed, check=check)
 
     def _update_pdf(self, usage_key: str, metadata: Mapping[str, FieldValue]) -> tuple[Call, ...]:
         """The ibl platform's pdf block: its address is kept only by its handler, which wants the title as well."""
@@ -241,6 +250,52 @@ class StockRoutes:
         body: Json = {"lti_passports": {"value": [passport]}}
         merge = Merge(read(path), bodies.unite_passports)
         return Call(CallKind.SETTINGS, Service.CMS, "POST", path, json=body, merge=merge, secret=True)
+
+    # -- what stands beside the outline -------------------------------------------------------------------------------
+
+    def read_updates(self, course_key: str) -> Call:
+        self._need("read the updates of a course")
+        return read(f"/course_info_update/{course_key}/")
+
+    def updates_of(self, course: CourseId, reply: Json) -> tuple[RemoteUpdate, ...]:
+        return readers.updates_in(reply, course)
+
+    def write_update(self, course_key: str, number: str | None, date: str, content: str) -> Call:
+        self._need("write an update")
+        body: Json = {"date": date, "content": content}
+        if number is None:
+            path = f"/course_info_update/{course_key}/"
+            return Call(CallKind.CREATE, Service.CMS, "POST", path, json=body, repeatable=False)
+        return Call(CallKind.UPDATE, Service.CMS, "PUT", f"/course_info_update/{course_key}/{number}", json=body)
+
+    def delete_update(self, course_key: str, number: str) -> Call:
+        self._need("delete an update")
+        path = f"/course_info_update/{course_key}/{number}"
+        return Call(CallKind.DELETE, Service.CMS, "DELETE", path, answer=Answer.EMPTY_OR_JSON, repeatable=False)
+
+    def order_pages(self, course_key: str, pages: Sequence[str]) -> Call:
+        """Every tab is named, in its place: releases differ in what they do with those that are left out (Open edX:
+        views/tabs.py, reorder_tabs_handler)."""
+        self._need("order the pages")
+        root = course_key.replace("course-v1:", "block-v1:", 1) + "+type@course+block@course"
+        merge = Merge(read(f"/xblock/{root}"), bodies.tabs_in_order)
+        body: Json = {"tabs": [{"tab_locator": page} for page in pages]}
+        path = f"/tabs/{course_key}"
+        return Call(CallKind.MOVE, Service.CMS, "POST", path, json=body, merge=merge, answer=Answer.EMPTY_OR_JSON)
+
+    def read_role(self, course_key: str, email: str) -> Call:
+        self._need("see the course team")
+        return read(f"/course_team/{course_key}/{email}")
+
+    def role_of(self, reply: Json) -> str:
+        return readers.role_in(reply)
+
+    def set_role(self, course_key: str, email: str, role: str | None) -> Call:
+        self._need("set the course team")
+        path = f"/course_team/{course_key}/{email}"
+        if role is None:
+            return Call(CallKind.DELETE, Service.CMS, "DELETE", path, answer=Answer.EMPTY_OR_JSON)
+        return Call(CallKind.SETTINGS, Service.CMS, "POST", path, json={"role": role}, answer=Answer.EMPTY_OR_JSON)
 
     # -- files --------------------------------------------------------------------------------------------------------
 

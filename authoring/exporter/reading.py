@@ -23,8 +23,11 @@ from authoring.keys import block_id
 from authoring.lockfile import LockPart, content_field
 from authoring.model import (
     COURSE,
+    COURSE_UPDATE,
+    NO_ROLE,
     OUTLINE_CATEGORIES,
     ROOT_KEY,
+    TEAM,
     VERTICAL,
     Asset,
     Block,
@@ -37,8 +40,9 @@ from authoring.model import (
 )
 from authoring.passports import passport_variables
 from authoring.registry import Scope, field_spec, fields_of, spec
-from authoring.remote import RemoteBlock, RemoteContent, RemoteCourse
+from authoring.remote import UNKNOWN_USER, RemoteBlock, RemoteContent, RemoteCourse
 from authoring.source.names import url_name_of
+from authoring.source.updates import name_for
 
 EMPTY_INFO = "<ol></ol>"
 """What handouts and updates hold that nobody wrote (Open edX: xmodule/html_block.py, CourseInfoFields)."""
@@ -58,7 +62,7 @@ class LiveCourse:
     closed: frozenset[BlockKey] = frozenset()
     """Blocks whose children could not be read."""
     unread_parts: tuple[str, ...] = ()
-    """What else could not be read: `grading`, `files`, `about`, `pages`, `settings`, `passports`."""
+    """What else could not be read: `grading`, `files`, `about`, `pages`, `settings`, `passports`, `updates`, `team`."""
     drafts: frozenset[BlockKey] = frozenset()
     """Units with changes that learners do not see."""
     archived: bool = False
@@ -86,6 +90,8 @@ class LiveCourse:
                 return "pages" not in self.unread_parts
             case "about":
                 return key.url_name in self.about_texts
+            case "course_update":
+                return "updates" not in self.unread_parts
             case "course_info":
                 return key.url_name == "handouts" and "handouts" not in self.unread_parts
             case _:
@@ -167,6 +173,7 @@ class _Reader:
         self.known: dict[BlockKey, frozenset[str]] = {}
         self.closed: set[BlockKey] = set()
         self.unread_parts: list[str] = []
+        self.update_keys: dict[BlockKey, str] = {}
 
     def read(self) -> LiveCourse | None:
         outline = self.outline()
@@ -188,11 +195,15 @@ class _Reader:
             detached += self.about(restorer)
         if self.wants("course_info"):
             detached += self.handouts(restorer)
+        if self.wants(COURSE_UPDATE):
+            detached += self.updates(restorer)
         found = Course(id=self.id, root=root, detached=tuple(detached))
         if self.only is None:
             found = replace(found, assets=self.assets(), grading=self.grading(), lti_passports=self.passports())
+            found = replace(found, team=self.team())
         seen = {*outline.blocks, *(page.usage_key for page in pages)}
         usage_keys = {key: usage for usage, key in self.names.items() if usage in seen or key.category == "course_info"}
+        usage_keys |= self.update_keys
         # Sections and subsections have no draft of their own; theirs tells of what is below (Open edX: DIRECT_ONLY_CATEGORIES).
         drafts = {
             self.names[block.usage_key]
@@ -385,6 +396,34 @@ class _Reader:
         elif read is None and not self.client.capabilities.stock:
             self.unread_parts.append("handouts")
         return found
+
+    def updates(self, restorer: Restorer) -> list[Block]:
+        """The announcements, oldest first."""
+        live = self.client.read_updates(self.id)
+        if live is None:
+            self.unread_parts.append("updates")
+            return []
+        names = {entry.usage_key: key for key, entry in self.part.entries.items() if key.category == COURSE_UPDATE}
+        taken = {key.url_name for key in names.values()}
+        found: list[Block] = []
+        for one in reversed(live):
+            key = names.get(one.usage_key) or BlockKey(COURSE_UPDATE, name_for(one.date, taken))
+            self.update_keys[key] = one.usage_key
+            entry = self.part.entries.get(key)
+            locked = entry.pushed.get("data") if entry is not None else None
+            found.append(Block(key, {"date": one.date}, restorer.body(one.content, locked)))
+        return found
+
+    def team(self) -> Mapping[str, str]:
+        """The roles of those whom the lock file names. Who else is in the team is nothing that anybody here has said."""
+        locked = [key.url_name for key in self.part.entries if key.category == TEAM]
+        if not locked:
+            return {}
+        roles = self.client.read_roles(self.id, locked)
+        if roles is None:
+            self.unread_parts.append("team")
+            return {}
+        return {email: NO_ROLE if role == UNKNOWN_USER else role for email, role in roles.items()}
 
     def assets(self) -> tuple[Asset, ...]:
         """The files; the digest of one is known where the lock file has it with the same size."""

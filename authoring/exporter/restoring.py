@@ -136,6 +136,12 @@ def _spellings(value: FieldValue) -> Iterator[FieldValue]:
         yield moment.removesuffix("Z") + "+00:00"
         if value.startswith('[{"description"'):
             yield plain_prompt(value)
+    elif isinstance(value, list) and any(isinstance(item, Mapping) and "id" in item for item in value):
+        # The platform gives an id to a textbook that has none.
+        yield [
+            {name: one for name, one in item.items() if name != "id"} if isinstance(item, Mapping) else item
+            for item in value
+        ]
     elif isinstance(value, float) and value.is_integer():
         yield int(value)
     elif isinstance(value, int) and not isinstance(value, bool):

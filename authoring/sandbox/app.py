@@ -86,6 +86,8 @@ ROUTES: tuple[tuple[str, tuple[str, ...], Handler, Login], ...] = (
     ("/settings/details/{key}", ("GET", "POST", "PUT"), settings.details, Login.SESSION),
     ("/course_info_update/{key}/", ("GET", "POST"), course.updates, Login.SESSION),
     ("/course_info_update/{key}/{number:int}", ("GET", "POST", "PUT", "DELETE"), course.updates, Login.SESSION),
+    ("/textbooks/{key}", ("GET", "POST", "PUT"), course.textbooks, Login.SESSION),
+    ("/textbooks/{key}/{which}", ("GET", "POST", "PUT", "DELETE"), course.textbooks, Login.SESSION),
     ("/tabs/{key}", ("GET", "POST"), course.tabs, Login.SESSION),
     ("/course_team/{key}/{email}", ("GET", "POST", "PUT", "DELETE"), course.team, Login.SESSION),
     ("/oauth/token/", WRITE, access_token, Login.OPEN),
@@ -155,7 +157,7 @@ def kind_of(method: str, path: str, body: Mapping[str, Any] | None = None) -> st
         return "create"
     if path.endswith(("/create", "manage/course", "create_full_course")) or path in ("/xblock", "/course"):
         return "create"
-    if re.match(r"/(settings|course_info_update|tabs|course_team)/", path) or path.endswith(
+    if re.match(r"/(settings|course_info_update|textbooks|tabs|course_team)/", path) or path.endswith(
         ("course_settings", "lti_passport")
     ):
         return "settings"

@@ -1,10 +1,12 @@
-"""Studio's routes for a whole course but its settings: files, updates, pages, team.
+"""Studio's routes for a whole course but its settings: files, updates, textbooks, pages, team.
 
 Sources: Open edX: cms/djangoapps/contentstore/asset_storage_handlers.py, course_info_model.py, views/{tabs,user}.py.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
@@ -14,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from authoring.sandbox.addresses import asset_key, block_id_of, clean_asset, usage_of
-from authoring.sandbox.platform import Platform, body_of
+from authoring.sandbox.platform import Platform, body_of, need_json
 from authoring.sandbox.refusals import Refusal, broken, refuse
 from authoring.sandbox.rules import found_or_made, save, set_tabs, tabs_of
 
@@ -183,6 +185,66 @@ def _visible(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for item in reversed(items)
         if item["status"] != "deleted"
     ]
+
+
+# -- textbooks --------------------------------------------------------------------------------------------------------
+
+
+async def textbooks(platform: Platform, request: Request) -> Response:
+    """`/textbooks/{key}[/{id}]`: PDF textbooks, a field of the course block; a first one adds their tab. PUT takes the whole
+    list, POST one more. Both answer 201."""
+    key, which = request.path_params["key"], request.path_params.get("which")
+    root = platform.root(key)
+    held = list(root.fields.get("pdf_textbooks") or [])
+    found = next((book for book in held if book.get("id") == which), None)
+    if request.method == "GET":
+        need_json(request)
+        if which is not None and found is None:
+            raise Refusal(404, "")
+        return JSONResponse(held if which is None else found)
+    if request.method == "DELETE":
+        if found is None:
+            raise Refusal(404, "")
+        root.fields["pdf_textbooks"] = [book for book in held if book is not found]
+        save(platform.store, root)
+        return Response(status_code=204)
+    try:
+        body = json.loads(await request.body())
+    except ValueError as error:
+        raise refuse(400, "invalid JSON") from error
+    whole = which is None and request.method == "PUT"
+    if whole and not isinstance(body, list):
+        raise refuse(400, "must be JSON list")
+    taken: set[str] = set() if whole else {str(book.get("id")) for book in held}
+    books = [_textbook(book, taken) for book in (body if whole else [body])]
+    if whole:
+        held = books
+    elif which is not None:
+        books = [{**books[0], "id": which}]
+        held = [books[0] if book is found else book for book in held] if found is not None else [*held, *books]
+    else:
+        held += books
+    root.fields["pdf_textbooks"] = held
+    save(platform.store, root)
+    tabs = tabs_of(platform.store, key)
+    if held and not any(tab["type"] == "pdf_textbooks" for tab in tabs):
+        set_tabs(platform.store, key, [*tabs, {"type": "pdf_textbooks", "name": "Textbooks"}])
+    return JSONResponse(held if whole else books[0], 201)
+
+
+def _textbook(book: Any, taken: set[str]) -> dict[str, Any]:
+    if not isinstance(book, dict) or not book.get("tab_title"):
+        raise refuse(400, "must have tab_title")
+    name = str(book.get("id") or "")
+    if name and not name[0].isdigit():
+        raise refuse(400, "textbook ID must start with a digit")
+    if not name:
+        words = re.sub(r"[^\w.%-]+", "_", str(book["tab_title"]))
+        number = 1
+        while (name := f"{number}{words}") in taken:
+            number += 1
+    taken.add(name)
+    return {**book, "id": name}
 
 
 # -- pages and team ---------------------------------------------------------------------------------------------------

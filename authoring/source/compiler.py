@@ -48,6 +48,7 @@ from authoring.source.coursefile import (
     read_course_id,
     read_grading,
     read_passports,
+    read_team,
 )
 from authoring.source.directives import WRONG_NESTING, Directive, Prose, scan_body
 from authoring.source.fields import read_fields, read_kept
@@ -182,6 +183,7 @@ class _Compiler:
             drafts=tuple(read_drafts(self.tree, self.diagnostics)),
             policies=read_policies(settings, self.diagnostics),
             files=tuple(read_kept_files(self.tree)),
+            team=read_team(settings, self.diagnostics),
             check_levels=self.levels,
         )
         if self.run is not None:

@@ -8,7 +8,17 @@ from datetime import UTC, date, datetime, tzinfo
 from pathlib import PurePosixPath
 
 from authoring.diagnostics import Diagnostics, Severity, define, suggest
-from authoring.model import COURSE, CourseId, FieldValue, Grader, GradingPolicy, LtiPassport, SourceLocation
+from authoring.model import (
+    COURSE,
+    NO_ROLE,
+    ROLES,
+    CourseId,
+    FieldValue,
+    Grader,
+    GradingPolicy,
+    LtiPassport,
+    SourceLocation,
+)
 from authoring.source.calendar import AFTER, MOVES, Calendar, Holiday, is_relative
 from authoring.source.dates import find_timezone, parse_date
 from authoring.source.fields import UNKNOWN_KEY, read_fields
@@ -42,6 +52,7 @@ OWN_KEYS = (
     "checks",
     "files",
     "kind",
+    "team",
 )
 """Keys of course.yaml that are no course fields."""
 
@@ -51,6 +62,7 @@ _PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
 _FRACTION = re.compile(r"[0-9]*\.?[0-9]+")
 _DAYS = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\s+(?:to|until|-)\s+(\d{4}-\d{2}-\d{2}))?", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,4}")
+_EMAIL = re.compile(r"[^\s@/?#]+@[^\s@/?#]+")
 _GRACE = re.compile(r"([0-9]{1,4}):([0-5][0-9])")
 
 
@@ -189,6 +201,27 @@ def read_grading(entries: Mapping[str, Entry], diagnostics: Diagnostics) -> Grad
     if cutoffs:
         policy = GradingPolicy(tuple(graders), cutoffs, grace, entry.where)
     return policy
+
+
+def read_team(entries: Mapping[str, Entry], diagnostics: Diagnostics) -> dict[str, str]:
+    """Who works on the course: `address: role`."""
+    entry = entries.get("team")
+    found = mapping_of(entry, diagnostics) if entry is not None else None
+    team: dict[str, str] = {}
+    for email, item in (found or {}).items():
+        role = text_value(item, diagnostics)
+        if not _EMAIL.fullmatch(email):
+            diagnostics.report(
+                BAD_VALUE, f"{email[:80]!r} is no e-mail address", item.where, "write `name@example.org: staff`"
+            )
+        elif role is not None and role not in (*ROLES, NO_ROLE):
+            hint = suggest(role, ROLES) or f"one of {', '.join((*ROLES, NO_ROLE))}"
+            diagnostics.report(BAD_VALUE, f"{email!r} cannot be {role[:40]!r}", item.where, hint)
+        elif any(email.casefold() == other.casefold() for other in team):
+            diagnostics.report(DUPLICATE_KEY, f"{email!r} is written twice", item.where)
+        elif role is not None:
+            team[email] = role
+    return team
 
 
 def read_passports(entries: Mapping[str, Entry], diagnostics: Diagnostics) -> tuple[LtiPassport, ...]:

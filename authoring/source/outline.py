@@ -237,7 +237,12 @@ class _OutlineReader:
         for name in ("handouts.md", "handouts.html"):
             if name in root and not self.tree.is_folder(name):
                 yield from self._page(name, "course_info", root_page=True)
-        for folder, category in (("about", "about"), ("pages", "static_tab"), ("info", "course_info"), (UPDATES, COURSE_UPDATE)):
+        for folder, category in (
+            ("about", "about"),
+            ("pages", "static_tab"),
+            ("info", "course_info"),
+            (UPDATES, COURSE_UPDATE),
+        ):
             for name in sorted(self.tree.folders.get(folder, ()), key=order_of):
                 if not _ignored(name):
                     yield from self._page(f"{folder}/{name}", category)

@@ -85,4 +85,3 @@ def blocks_of(items: FieldValue) -> tuple[Block, ...] | None:
         if item.get("status") != "deleted":
             found.append(Block(BlockKey(COURSE_UPDATE, name_for(words, taken)), {"date": words}, content))
     return tuple(found)
-

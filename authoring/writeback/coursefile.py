@@ -54,6 +54,7 @@ def _own(ours: Course, wanted: Course, state: State) -> Iterator[Change]:
             yield Change(name, getattr(ours.id, name), getattr(wanted.id, name))
     yield from _part("grading", _grading(ours), _grading(wanted))
     yield from _part("lti_passports", _passports(ours), _passports(wanted))
+    yield from _part("team", dict(ours.team), dict(wanted.team))
     yield from _part("files", _files(ours), _files(wanted))
 
 

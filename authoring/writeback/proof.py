@@ -15,8 +15,8 @@ from authoring.model import Asset, Block, BlockKey, Course, GradingPolicy
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A block that is not as it shall be, and in what: `field NAME`, `content`, `children`, `extra`, `package`, `missing`
-    (it is not there), `surplus` (it should not be); of the course block also `id`, `grading`, `passports`, `assets`,
-    `drafts`, `policies`, `files`."""
+    (it is not there), `surplus` (it should not be); of the course block also `id`, `grading`, `passports`, `assets`, `pages`,
+    `drafts`, `policies`, `team`, `files`."""
 
     key: BlockKey
     part: str
@@ -63,6 +63,8 @@ def _of_course(wanted: Course, found: Course) -> Iterator[Difference]:
         yield Difference(root, "drafts")
     if wanted.policies != found.policies:
         yield Difference(root, "policies")
+    if wanted.team != found.team:
+        yield Difference(root, "team")
     if set(wanted.files) != set(found.files):
         yield Difference(root, "files")
 
