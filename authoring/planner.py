@@ -585,6 +585,11 @@ class _Planner:
             return
         if not fields and content is None:
             return
+        if block.key == ROOT_KEY and fields.get("pdf_textbooks") and not self.can.stock:
+            said = (
+                "the textbooks are sent, but without a session their tab cannot be made: open Textbooks in Studio once"
+            )
+            self.notices.append(Notice("no-textbooks-tab", said, ROOT_KEY))
         self.touched.add(block.key)
         impact = Impact.NEW if created or entry is None else impact_of_update(block.category, fields, content)
         update = UpdateBlock(block.key, fields, content, impact, usage_key)

@@ -15,10 +15,10 @@ from authoring.cli import main
 from authoring.comparison import plain_prompt
 from authoring.decompile import same_content
 from authoring.dialects.base import ABOUT_TEXTS
-from authoring.dialects.bodies import ABOUT_NAMES
-from authoring.keys import block_id
+from authoring.dialects.bodies import ABOUT_NAMES, textbooks_check
+from authoring.keys import block_id, usage_key
 from authoring.lockfile import LockPart, content_field, load_lockfile
-from authoring.model import ROOT_KEY, Block, BlockKey, Course
+from authoring.model import COURSE_UPDATE, ROOT_KEY, Block, BlockKey, Course
 from authoring.olx.reader import without_pointers
 from authoring.references import link_names
 from authoring.rendering import Names, resolve_fields, resolve_text
@@ -109,15 +109,19 @@ def differences(desk: Desk, branch: str = "draft") -> list[str]:
     """How the live tree differs from the compiled one: block by block, field by field, in order. Empty when equal."""
     course, part, live = desk.course(), desk.part(), desk.live()
 
-    def usage_key(key: BlockKey) -> str | None:
+    def place(key: BlockKey) -> str | None:
         if key == ROOT_KEY:
             return str(live["draft"]["usage"])
         return part.entries[key].usage_key if key in part.entries else None
 
-    names = Names(course.id, usage_key, link_names(course))
+    names = Names(course.id, place, link_names(course))
     found: list[str] = []
     _compare(course.root, live[branch], names, found)
     detached = {node["usage"]: node for node in live[f"{branch}_detached"]}
+    updates = live_updates(course, live, branch)
+    detached |= updates
+    declared = {place(block.key) for block in course.detached if block.category == COURSE_UPDATE}
+    found += [f"{usage}: nobody declared it" for usage in updates.keys() - declared]
     for block in course.detached:
         if block.category == "about":
             name = ABOUT_NAMES.get(block.url_name, block.url_name)
@@ -125,10 +129,27 @@ def differences(desk: Desk, branch: str = "draft") -> list[str]:
             if block.url_name in ABOUT_TEXTS and not _same_body(block, resolve_text(block.content or "", names), held):
                 found.append(f"{block.key}: another text")
         else:
-            _compare(block, detached.get(usage_key(block.key) or ""), names, found)
+            _compare(block, detached.get(place(block.key) or ""), names, found)
     stored = {row["name"]: row["digest"] for row in live["assets"]}
     found.extend(f"file {asset.name}" for asset in course.assets if stored.get(asset.name) != asset.digest)
     return found
+
+
+def live_updates(course: Course, live: Mapping[str, Any], branch: str = "draft") -> dict[str, Mapping[str, Any]]:
+    """The announcements as nodes by usage key, oldest first; the platform has them in one block."""
+    home = usage_key(course.id, "course_info", "updates")
+    node = next((node for node in live[f"{branch}_detached"] if node["usage"] == home), None)
+    items = (node["fields"].get("items") or []) if node is not None else []
+    places = {str(item["id"]): item for item in items if item["status"] != "deleted"}
+    return {
+        (place := usage_key(course.id, COURSE_UPDATE, number)): {
+            "usage": place,
+            "category": COURSE_UPDATE,
+            "fields": {"date": item["date"], "data": item["content"]},
+            "children": [],
+        }
+        for number, item in places.items()
+    }
 
 
 def _compare(block: Block, node: Mapping[str, Any] | None, names: Names, found: list[str]) -> None:
@@ -157,6 +178,8 @@ def _compare(block: Block, node: Mapping[str, Any] | None, names: Names, found: 
     body = content_field(block.category)
     for name in wanted.keys() | held.keys():
         if name == body and _same_body(block, wanted.get(name), held.get(name)):
+            continue
+        if name == "pdf_textbooks" and not textbooks_check(wanted.get(name) or [])(held.get(name)):
             continue
         if _plain(wanted.get(name)) != _plain(held.get(name)):
             found.append(f"{block.key}: {name} is {held.get(name)!r}, should be {wanted.get(name)!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from authoring.sandbox import DOCUMENTED, OBSERVED, Fault, FaultKind, SandboxServer
+from authoring.sandbox import DOCUMENTED, Fault, FaultKind, SandboxServer
 from tests.conftest import write_tree
 from tests.desk import Desk, differences
 from tests.studio import Studio
@@ -305,13 +306,13 @@ def ours_update(bench: Bench) -> None:
 def ours_order(bench: Bench) -> None:
     write_tree(bench.desk.folder, {"pages/03-more.md": "---\ntitle: More\n---\nMore.\n"})
     bench.desk.push()
-    for number, name in enumerate(("03-more.md", "01-faq.md", "02-links.md"), start=4):
+    for number, name in enumerate(("02-links.md", "01-faq.md", "03-more.md"), start=4):
         file = bench.desk.folder / "pages" / name
         file.rename(file.with_name(f"{number:02}-{name[3:]}"))
 
 
 def theirs_order(bench: Bench) -> None:
-    pages = [bench.usage(f"static_tab/{name}") for name in ("links", "more", "faq")]
+    pages = [bench.usage(f"static_tab/{name}") for name in ("faq", "more", "links")]
     body = {"tabs": [{"tab_locator": page} for page in pages]}
     bench.studio.send("POST", "/tabs/course-v1:DemoX+P1+r", body, code=204)
 
@@ -375,7 +376,7 @@ def test_a_change_on_both_sides_stops_a_push_and_is_a_conflict_of_a_pull(
 @pytest.mark.parametrize("kind", [FaultKind.RESET_AFTER, FaultKind.RESET_BEFORE, FaultKind.HTML])
 def test_an_update_without_an_answer_is_made_once(bench: Bench, kind: FaultKind) -> None:
     write_tree(bench.desk.folder, {"updates/2027-02-01.md": "News of [it](../01-one/01-first/01-words.md).\n"})
-    bench.desk.server.faults.add(Fault(kind, method="POST", path=UPDATES))
+    bench.desk.server.faults.add(Fault(kind, call_kind="settings", path="course_info_update"))
     bench.desk.push()
     assert [item["date"] for item in updates(bench)].count("February 1, 2027") == 1
     assert bench.desk.push()["operations"] == []
@@ -392,7 +393,7 @@ def test_an_update_that_is_there_already_is_taken_over(bench: Bench) -> None:
 
 def test_a_lost_lock_file_doubles_nothing(bench: Bench) -> None:
     (bench.desk.folder / "course.lock").unlink()
-    bench.desk.forget()
+    shutil.rmtree(bench.desk.folder / ".authoring")
     bench.desk.push()
     assert (len(updates(bench)), page_titles(bench)) == (2, ["Questions", "Links"])
     assert bench.desk.push()["operations"] == []
@@ -414,14 +415,13 @@ def test_what_was_deleted_there_is_left_alone_or_restored(bench: Bench) -> None:
     assert bench.desk.push()["operations"] == []
 
 
-@pytest.mark.parametrize("profile", [DOCUMENTED, OBSERVED], ids=lambda profile: profile.name)
-def test_what_a_token_alone_cannot_send_is_said(tmp_path: Path, profile: Any) -> None:
+def test_what_a_token_alone_cannot_send_is_said(tmp_path: Path) -> None:
     folder = write_tree(tmp_path / "course", {k: v for k, v in FILES.items() if k != "static/card.png"})
     text = (folder / "course.yaml").read_text("utf-8").replace("course_image: static/card.png   # the card\n", "")
     (folder / "course.yaml").write_text(text, "utf-8")
     for path in ("pages/01-faq.md", "pages/02-links.md", "handouts.md"):
         (folder / path).unlink()
-    with SandboxServer(tmp_path / "sandbox.sqlite3", profile) as server:
+    with SandboxServer(tmp_path / "sandbox.sqlite3", DOCUMENTED) as server:
         desk = Desk(folder, server, "ibl", session=False)
         report = desk.push()
         kinds = {notice["kind"] for notice in report["notices"]}
