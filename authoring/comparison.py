@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from authoring.adoption import same_value
 from authoring.decompile import same_content
+from authoring.dialects.bodies import same_textbook
 from authoring.lockfile import content_field
 from authoring.model import COURSE_UPDATE, ROOT_KEY, Block, BlockKey, Course, FieldValue
 from authoring.references import REFERENCE_FIELDS, link_names
@@ -180,6 +181,8 @@ def same_field(key: BlockKey, name: str, ours: FieldValue, theirs: FieldValue) -
     """Whether two values of a field are one: a default and nothing, two spellings of a moment, one text as HTML."""
     if key.category == "openassessment" and name == "prompt":
         ours, theirs = plain_prompt(ours), plain_prompt(theirs)
+    if name == "pdf_textbooks" and isinstance(ours, list | tuple) and isinstance(theirs, list | tuple):
+        return len(ours) == len(theirs) and all(map(same_textbook, ours, theirs))
     return _same(key, name, ours, theirs)
 
 

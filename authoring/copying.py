@@ -26,7 +26,7 @@ from authoring.errors import (
 from authoring.exporter import read_live_course
 from authoring.keys import block_id, is_usage_key
 from authoring.lockfile import PACKAGE, Digests, LockEntry, LockPart, digest
-from authoring.model import ROOT_KEY, CourseId
+from authoring.model import ROOT_KEY, TEAM, CourseId
 from authoring.operations import CreateCourse
 from authoring.remote import Copying, RemoteCourse
 from authoring.rendering import Names, calls_of
@@ -253,7 +253,8 @@ class _Copying:
         The base of what the run changes is what was pushed to the source; of what the platform has set itself it is the live
         value, which nobody edited.
         """
-        entries = {key: self._entry(entry) for key, entry in self.base.entries.items()}
+        # A copy has a team of its own: what the source says of it is sent.
+        entries = {key: self._entry(entry) for key, entry in self.base.entries.items() if key.category != TEAM}
         part = LockPart(self.base.target, str(self.course), entries, self.base.assets)
         if self.client.capabilities.assets and part.assets:
             there = {asset.name for asset in self.client.list_assets(self.course)}

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from authoring.model import COURSE_UPDATE, NO_ROLE, ROLES
 from authoring.registry import CategorySpec, FieldSpec, FieldType, categories, field_aliases, fields_of
 
 Schema: TypeAlias = dict[str, Any]
@@ -70,6 +71,12 @@ def course_schema() -> Schema:
         "holidays": _holidays_schema(),
         "grading": _grading_schema(),
         "lti_passports": _passports_schema(),
+        "team": {
+            "title": "Team",
+            "description": "Who works on the course, by e-mail address; `none` for who shall not. Nobody else is spoken of.",
+            "type": "object",
+            "additionalProperties": {"enum": [*ROLES, NO_ROLE]},
+        },
         "checks": {
             "title": "Checks",
             "description": "How grave this course takes each kind of finding; codes are listed in docs/diagnostics.md.",
@@ -123,6 +130,11 @@ def page_schema() -> Schema:
     return _settings_document("page", "static_tab", {"id": _ID})
 
 
+def update_schema() -> Schema:
+    """Of the front matter of a file below `updates/`."""
+    return _settings_document("update", COURSE_UPDATE, {"id": _ID})
+
+
 def directive_schema(category: str) -> Schema:
     """Of the options of a directive. Raises KeyError when the registry does not know the category."""
     return _settings_document(f"directives/{category}", category, {"id": _ID, **_conveniences(categories()[category])})
@@ -131,6 +143,7 @@ def directive_schema(category: str) -> Schema:
 def write_schemas(directory: Path) -> tuple[Path, ...]:
     """Write every schema below `directory`, the same text each time; the files, in order."""
     schemas = [course_schema(), run_schema(), section_schema(), subsection_schema(), unit_schema(), page_schema()]
+    schemas.append(update_schema())
     schemas += [directive_schema(name) for name, spec in categories().items() if _is_component(spec)]
     written = []
     for schema in schemas:

@@ -26,6 +26,7 @@ import pytest
 
 import authoring.session
 from authoring.client import Client
+from authoring.model import NO_ROLE
 from authoring.sandbox import Profile, SandboxServer
 from tests.desk import Desk, differences, ids_of
 
@@ -166,4 +167,19 @@ def wrongs(desk: CrashDesk) -> list[str]:
         found += [f"{branch}: {name} twice" for name in sorted({name for name in ids if ids.count(name) > 1})]
         if len(detached) != len(pages):
             found.append(f"{branch}: {len(detached)} blocks outside the tree, should be {len(pages)}: {detached}")
-    return found
+    return [*found, *_other_order(desk), *_other_roles(desk)]
+
+
+def _other_order(desk: CrashDesk) -> list[str]:
+    wanted = [block.display_name for block in desk.course().detached if block.category == "static_tab"]
+    tabs = desk.live()["draft"]["fields"].get("tabs") or []
+    live = [tab["name"] for tab in tabs if tab["type"] == "static_tab"]
+    return [] if live == wanted else [f"the pages stand as {live}, should be {wanted}"]
+
+
+def _other_roles(desk: CrashDesk) -> list[str]:
+    live = desk.live()["course"].get("team", {})
+    team = desk.course().team.items()
+    return [
+        f"{email} is {live.get(email)}, should be {role}" for email, role in team if live.get(email, NO_ROLE) != role
+    ]

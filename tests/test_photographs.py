@@ -43,6 +43,7 @@ PUSH = ("--publish", "--delete-removed")
 
 FIRST: Mapping[str, str | bytes] = {
     "course.yaml": "org: DemoX\nnumber: X1\nrun: r\ndisplay_name: Data\nstart: 2027-01-11\n"
+    "team: {ada@example.org: staff}\npdf_textbooks: [{tab_title: Book, chapters: [{title: One, url: /static/one.pdf}]}]\n"
     "lti_passports:\n  tool: {key_env: TOOL_KEY, secret_env: TOOL_SECRET}\n"
     "grading:\n  assignment_types:\n    - {type: Homework, short_label: HW, weight: 100%, min_count: 1, drop_count: 0}\n"
     "  cutoffs: {Pass: 0.6}\n",
@@ -50,6 +51,8 @@ FIRST: Mapping[str, str | bytes] = {
     "about/overview.md": "What you will learn.\n",
     "pages/faq.md": "---\ntitle: Questions\n---\nAsk.\n",
     "handouts.md": "Read.\n",
+    "pages/links.md": "---\ntitle: Links\n---\nLook.\n",
+    "updates/2027-01-11-open.md": "[Begin](../01-start/01-first/01-hello.md).\n",
     "01-start/section.yaml": "title: Start here\n",
     "01-start/01-first/subsection.yaml": "title: First steps\n",
     "01-start/01-first/01-hello.md": "---\ntitle: Hello\n---\nWelcome to [the check](02-more.md#check).\n\n"
@@ -62,7 +65,7 @@ FIRST: Mapping[str, str | bytes] = {
 }
 """A course of every shape, with twins that nobody can tell apart but by their order."""
 
-NOT_WITH_A_TOKEN = ("static/chart.png", "pages/faq.md", "handouts.md")
+NOT_WITH_A_TOKEN = ("static/chart.png", "pages/faq.md", "pages/links.md", "handouts.md", "updates/2027-01-11-open.md")
 """What an OAuth client alone cannot send."""
 
 
@@ -77,6 +80,18 @@ def second(folder: Path, *, session: bool) -> None:
     lesson(folder, PAGE + "\n<!-- another -->")
     if session:
         edit(folder / "pages/faq.md", "Ask.", "Ask us.")
+        (folder / "pages/links.md").rename(folder / "pages/01-links.md")
+        edit(folder / "updates/2027-01-11-open.md", "Begin", "Begin here")
+        write_tree(
+            folder,
+            {"updates/2027-01-12.md": "News.\n", "updates/2027-01-12-twin.md": "---\ndate: 2027-01-12\n---\nNews.\n"},
+        )
+        edit(
+            folder / "course.yaml",
+            "team: {ada@example.org: staff}",
+            "team: {ada@example.org: none, bob@example.org: instructor}",
+        )
+        edit(folder / "course.yaml", "tab_title: Book", "tab_title: Our book")
         edit(folder / "handouts.md", "Read.", "Read all.")
         (folder / "static/chart.png").write_bytes(PNG + b"\n")
         edit(first / "01-hello.md", ":::done {#one}\n:::\n\n:::done {#two}\n:::\n", ":::done {#two}\n:::\n")
@@ -178,7 +193,8 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         if not setting.session:
             edit(desk.folder / "01-start/01-first/01-hello.md", "![A chart](../../static/chart.png)\n\n", "")
             text = desk.folder.joinpath("course.yaml").read_text("utf-8")
-            desk.folder.joinpath("course.yaml").write_text(text.partition("grading:")[0])
+            text = text.partition("grading:")[0].replace("team: {ada@example.org: staff}\n", "")
+            desk.folder.joinpath("course.yaml").write_text(text)
         for push in PUSHES:
             if push == "second":
                 second(desk.folder, session=setting.session)

@@ -27,7 +27,7 @@ from authoring.source.nodes import Component, Outline
 from authoring.yamlnodes import BAD_VALUE, Entry, mapping_of, parse_mapping
 
 RUNS = "runs"
-RUN_KEYS = ("run", "timezone", "holidays", "grading", "lti_passports", "settings", "blocks")
+RUN_KEYS = ("run", "timezone", "holidays", "grading", "lti_passports", "settings", "blocks", "team")
 """Keys of a run's file that are no course fields."""
 _FIXED = ("org", "number", "children", "kind", "checks", "files")
 

@@ -19,10 +19,11 @@ from authoring.schemas import (
     section_schema,
     subsection_schema,
     unit_schema,
+    update_schema,
     write_schemas,
 )
 
-DOCUMENTS = [course_schema, run_schema, section_schema, subsection_schema, unit_schema, page_schema]
+DOCUMENTS = [course_schema, run_schema, section_schema, subsection_schema, unit_schema, page_schema, update_schema]
 
 COURSE = {
     "org": "Demo",
@@ -99,6 +100,7 @@ def test_a_whole_course_is_accepted() -> None:
             {"title": 2027, "id": "intro", "visible_to_staff_only": True, "group_access": {"50": [1, 2]}},
         ),
         (page_schema, {"title": "Questions", "course_staff_only": True}),
+        (update_schema, {"date": "2027-02-01"}),
         (
             lambda: directive_schema("video"),
             {"youtube": "dQw4w9WgXcQ", "transcripts": {"en": "../static/talk.srt"}},
@@ -171,13 +173,14 @@ def test_there_is_no_directive_of_an_unknown_category() -> None:
 def test_writing_gives_one_file_for_each_schema_and_the_same_text_each_time(tmp_path: Path) -> None:
     first = write_schemas(tmp_path / "first")
     second = write_schemas(tmp_path / "second")
-    assert [path.relative_to(tmp_path / "first").as_posix() for path in first][:8] == [
+    assert [path.relative_to(tmp_path / "first").as_posix() for path in first][:9] == [
         "course.schema.json",
         "run.schema.json",
         "section.schema.json",
         "subsection.schema.json",
         "unit.schema.json",
         "page.schema.json",
+        "update.schema.json",
         "directives/vertical.schema.json",
         "directives/wrapper.schema.json",
     ]
