@@ -37,6 +37,8 @@ class Intent:
 
     id: int
     operation: Operation
+    age: float
+    """Seconds since it was put on disk; below zero where the clock was set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +129,14 @@ class Journal:
     def pending(self, target: str, course: str) -> tuple[Intent, ...]:
         """Intents without an outcome, oldest first: what a crash left open."""
         cursor = self._run(
-            "select id, operation from intents where target = ? and course = ? order by id", (target, course)
+            "select id, operation, (julianday('now') - julianday(begun)) * 86400.0 from intents"
+            " where target = ? and course = ? order by id",
+            (target, course),
         )
         try:
-            return tuple(Intent(row[0], operation_from_json(json.loads(row[1]), self._folder)) for row in cursor)
+            return tuple(
+                Intent(row[0], operation_from_json(json.loads(row[1]), self._folder), float(row[2])) for row in cursor
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise self._broken(error) from error
 

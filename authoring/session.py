@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -78,6 +78,14 @@ def load_course(folder: Path, run: str | None = None) -> tuple[Course, Diagnosti
     if course is None or diagnostics.errors:
         raise SourceError(f"{folder}: the course cannot be compiled", diagnostics)
     return course, diagnostics
+
+
+LANDING = 5.0
+"""Seconds in which a platform carries out a call whose sender is no longer there. What is read before that may not show it, and
+a block would be made twice."""
+
+LATEST = 120.0
+"""Seconds since an operation was begun after which none of its calls, nor of its further attempts, can be under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,10 +502,12 @@ def open_session(
     wait: float = 0.0,
     limits: Limits | None = None,
     run: str | None = None,
+    tell: Callable[[str], None] = lambda message: None,
 ) -> Iterator[Session]:
     """Read the course, take its writer lock, connect to the target (None: the embedded sandbox).
 
     With a `run` the course is that of `runs/RUN.yaml`. Sessions with the same `limits` share what they ask of a platform at once.
+    `tell` hears why nothing happens for a while: a call of a process that was killed shortly before may still reach the platform.
 
     Raises SourceError, LockfileError, BusyError, SettingsError.
     """
@@ -513,6 +523,9 @@ def open_session(
             target = sandbox_target(server.url)
         state = stack.enter_context(CourseState(folder, target.identity, str(course.id), wait=wait))
         client = stack.enter_context(Client(target, limits=limits))
+        if not embedded and any(abs(intent.age) < LATEST for intent in state.pending()):
+            tell(f"the last run was ended during a call, which may still arrive: waiting {LANDING:.0f} s for it")
+            client.wait(LANDING)
         part: LockPart = state.part
         yield Session(
             folder=folder,

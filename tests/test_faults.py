@@ -277,6 +277,7 @@ def test_a_fault_that_lasts(setting: Setting, fault: Fault, tmp_path: Path) -> N
     cases["lasting"] += 2
 
 
+@pytest.mark.kills
 @pytest.mark.parametrize("push", ["first", "update"])
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: f"{setting[0]}-{setting[1].name}")
 def test_a_killed_process(setting: Setting, push: str, tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from tests.conftest import write_tree
 from tests.desk import Desk, differences, ids_of
 from tests.test_main_job import FILES
 
+pytestmark = pytest.mark.kills
+
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
@@ -104,6 +106,20 @@ def test_a_process_that_is_killed_at_a_call(desk: Desk, after: int) -> None:
     with start(desk) as process:
         wait_for_writes(desk, after, process)
         process.kill()
+    assert_made_good(desk)
+
+
+@pytest.mark.parametrize("after", [5, 6, 8, 13])
+def test_a_call_that_arrives_when_its_process_is_gone_makes_nothing_twice(desk: Desk, after: int) -> None:
+    """The call of the killed process is carried out a second later, when the next push is already there."""
+    desk.server.faults.latency = 0.05
+    with start(desk) as process:
+        wait_for_writes(desk, after, process)
+        desk.server.faults.latency = 1.2
+        time.sleep(0.2)
+        process.kill()
+    desk.server.faults.latency = 0
+    assert "which may still arrive" in desk.run("push").stderr
     assert_made_good(desk)
 
 

@@ -23,6 +23,7 @@ from authoring.cli.output import (
     run_progress,
     show_diagnostics,
     stderr_console,
+    tell,
     tell_interrupted,
 )
 from authoring.cli.several import Wanted, push_several
@@ -295,6 +296,7 @@ def open_for(
         wait=wait,
         limits=limits,
         run=run,
+        tell=tell,
     )
 
 

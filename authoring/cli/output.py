@@ -114,6 +114,11 @@ def handle_errors(function: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
+def tell(message: str) -> None:
+    """Say on stderr why nothing happens for a while."""
+    stderr_console().print(message, style="dim", highlight=False)
+
+
 def tell_interrupted() -> None:
     """What is said at the first Ctrl-C: from within a signal handler, so with nothing but a write."""
     os.write(2, b"\nInterrupted: the call in flight is finished first; once more stops at once.\n")

@@ -22,6 +22,7 @@ from authoring.cli.output import (
     error_report,
     show_diagnostics,
     stderr_console,
+    tell,
     tell_interrupted,
 )
 from authoring.client import Limits
@@ -94,6 +95,7 @@ def _push(folder: Path, wanted: Wanted, progress: CombinedProgress) -> Pushed:
         wait=wanted.wait,
         limits=wanted.limits,
         run=wanted.run,
+        tell=tell,
     ) as session:
         findings = Diagnostics(session.diagnostics)
         findings.extend(check_course(session.course))

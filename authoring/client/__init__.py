@@ -370,6 +370,10 @@ class Client:
             waited, pause = waited + pause, min(2.0, pause * 2)
         self._transport.download(self.dialect.export_output(key), out)
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass on the platform."""
+        self._sleep(seconds)
+
     def check_login(self, service: Service) -> None:
         """Get a token for a service that is entered with one; nothing else is asked. Raises ApiError."""
         self._transport.check_login(service)
