@@ -329,7 +329,7 @@ class _Applier:
                 return Changes(entries=(self._settled(team_key(email), {"role": digest(role or NO_ROLE)}),))
             case DeleteBlock(key):
                 self._delete(operation)
-                below = tuple(entry.key for entry in self.state.part.entries.values() if self._is_below(entry, key))
+                below = tuple(self.state.part.below(key))
                 return Changes(dropped=(key, *below))
             case Publish(key):
                 self._send_all(operation)
@@ -683,21 +683,13 @@ class _Applier:
         return LockEntry(key, "", None, dict(pushed), dict(pushed))
 
     def _published(self, root: BlockKey) -> tuple[LockEntry, ...]:
-        entries = self.state.part.entries
+        part = self.state.part
+        wanted = {root, *part.below(root)}
         return tuple(
             replace(entry, published=entry.pushed)
-            for entry in entries.values()
-            if not entry.is_published and (entry.key == root or self._is_below(entry, root))
+            for key, entry in part.entries.items()
+            if not entry.is_published and key in wanted
         )
-
-    def _is_below(self, entry: LockEntry, root: BlockKey) -> bool:
-        parent = entry.parent
-        while parent is not None:
-            if parent == root:
-                return True
-            above = self.state.part.entries.get(parent)
-            parent = above.parent if above else None
-        return False
 
     def _is_direct(self, key: BlockKey) -> bool:
         known = spec(key.category)

@@ -121,6 +121,20 @@ class LockPart:
     def with_entry(self, entry: LockEntry) -> LockPart:
         return replace(self, entries={**self.entries, entry.key: entry})
 
+    def below(self, top: BlockKey) -> frozenset[BlockKey]:
+        """Every block that was last seen below another one, at any depth."""
+        children: dict[BlockKey, list[BlockKey]] = {}
+        for entry in self.entries.values():
+            if entry.parent is not None:
+                children.setdefault(entry.parent, []).append(entry.key)
+        found: set[BlockKey] = set()
+        waiting = [top]
+        while waiting:
+            new = [key for key in children.get(waiting.pop(), ()) if key not in found]
+            found.update(new)
+            waiting += new
+        return frozenset(found)
+
     def digest(self) -> str:
         """Changes when anything in this part does; a saved plan carries it."""
         return hashlib.sha256("\n".join(_part_lines(self)).encode()).hexdigest()[:16]

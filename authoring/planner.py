@@ -178,6 +178,8 @@ class _Planner:
         containers = (key.url_name for key in self.parents if key.category in OUTLINE_CATEGORIES)
         self.reachable = {*containers, *(key.url_name for key in self.entries)}
         """Names that links may use at any time: containers come first, and what is locked has its id."""
+        self.elsewhere: set[BlockKey] = set()
+        """Blocks that somebody moved on the platform, where they stay."""
         self.skipped: set[BlockKey] = set()
         self.renewed: set[str] = set()
         """Names of blocks that get another id than the one that links were sent with."""
@@ -546,6 +548,12 @@ class _Planner:
         home = self._usage_key(parent.key)
         if live is None or live.parent is None or live.parent == home:
             return
+        base = self.entries[block.key].parent
+        held = self._usage_key(base) if base is not None else None
+        if held is not None and held != live.parent and not self.options.overwrite:
+            self.elsewhere.add(block.key)
+            self._stands_otherwise(block.key, f"{block.key} was moved", "moved-there", both=parent.key != base)
+            return
         if self.can.move and home is not None:
             self.touched.add(block.key)
             self.touched.update(key for key, entry in self.entries.items() if entry.usage_key == live.parent)
@@ -692,13 +700,9 @@ class _Planner:
         mine = [key for key in ours if key in base]
         theirs = [key for key in standing if key in base]
         if base and theirs != base and not self.options.overwrite:
-            if mine == base:
-                said = "the pages were put into another order on the platform; that is left alone (`authoring pull` takes it)"
-                self.notices.append(Notice("reordered-there", said, PAGES_KEY))
-                return
-            said = "the pages were put into another order on the platform since the last push, and here as well:"
-            message = f"{said} `authoring pull` merges it, --overwrite sends yours"
-            self.notices.append(Notice("changed-there", message, PAGES_KEY, blocking=True))
+            said = "the pages were put into another order"
+            self._stands_otherwise(PAGES_KEY, said, "reordered-there", both=mine != base)
+            return
         yield OrderPages(tuple(ours))
 
     def _team(self) -> Iterator[Operation]:
@@ -733,11 +737,18 @@ class _Planner:
             live = self.outline.blocks.get(place) if place else None
             if block.key in self.skipped or live is None or live.children is None or len(block.children) < 2:
                 continue
-            ours = [child.key for child in block.children if child.key not in self.skipped]
+            ours = [child.key for child in block.children if child.key not in self.skipped | self.elsewhere]
             names = {self._usage_key(key): key for key in ours}
             standing = [names[child] for child in live.children if child in names]
             arriving = [key for key in ours if key not in standing]
             if standing + arriving == ours:
+                continue
+            base = self.entries[block.key].children if block.key in self.entries else None
+            common = [key for key in base or () if key in standing and key in ours]
+            if [key for key in standing if key in common] != common and not self.options.overwrite:
+                mine = [key for key in ours if key in common]
+                said = f"what is in {block.key} was put into another order"
+                self._stands_otherwise(block.key, said, "reordered-there", both=mine != common)
                 continue
             if self.can.reorder:
                 self.touched.add(block.key)
@@ -751,6 +762,17 @@ class _Planner:
                         block.key,
                     )
                 )
+
+    def _stands_otherwise(self, key: BlockKey, said: str, kind: str, *, both: bool) -> None:
+        """Say that somebody put a block, or what is below it, elsewhere on the platform: there it stays, unless the source did
+        so as well, which is for the author to decide."""
+        said += " on the platform since the last push"
+        if both:
+            message = f"{said}, and here as well: `authoring pull` merges it, --overwrite sends yours"
+            self.notices.append(Notice("changed-there", message, key, blocking=True))
+        else:
+            message = f"{said}; that is left alone: `authoring pull` brings it here, --overwrite puts it back"
+            self.notices.append(Notice(kind, message, key))
 
     def _removed(self) -> Iterator[Operation]:
         """Blocks that the lock file knows and the source no longer has."""

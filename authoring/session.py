@@ -15,14 +15,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import cast
 
 from authoring.adoption import LiveContent, match_unclaimed, unclaimed_components
 from authoring.announcements import touches_updates
 from authoring.applier import Applied, Observer, apply_plan
 from authoring.client import Client, Limits
 from authoring.comparison import Kind
-from authoring.decompile import same_content
 from authoring.diagnostics import Diagnostics
 from authoring.dialects import Capabilities, Dialect, capabilities, dialect_of
 from authoring.errors import ApiError, ApplyError, RefusedError, SourceError, StalePlanError
@@ -32,14 +30,13 @@ from authoring.lockfile import (
     PAGES_KEY,
     LockEntry,
     LockPart,
-    digest,
     locked_page_order,
     page_order,
     wanted_state,
     with_orders,
 )
 from authoring.merge import Side
-from authoring.model import LIBRARY, ROOT_KEY, VERTICAL, Asset, Block, BlockKey, Course, FieldValue
+from authoring.model import LIBRARY, ROOT_KEY, VERTICAL, Asset, Block, BlockKey, Course
 from authoring.olx.package import write_archive
 from authoring.olx.reader import without_pointers
 from authoring.operations import (
@@ -48,12 +45,9 @@ from authoring.operations import (
     Notice,
     OrderPages,
     Plan,
-    PutGrading,
     ReorderChildren,
-    UpdateAbout,
-    UpdateBlock,
-    policy_to_json,
 )
+from authoring.overwriting import changed_there, concerned
 from authoring.packages import Packages
 from authoring.passports import with_keyring
 from authoring.planner import GRADING_KEY, Live, PlanOptions, live_digest, plan_changes
@@ -65,7 +59,7 @@ from authoring.source import read_course
 from authoring.state import CourseState, local_folder
 from authoring.team import team_to_read
 from authoring.transport import Transport, choose, import_plan, without_secrets
-from authoring.verifying import Verdict, changed_parts, judge, touched_by, without_lost
+from authoring.verifying import Verdict, judge, touched_by, without_lost
 from authoring.writeback import recover
 
 SANDBOX_FILE = "sandbox.sqlite3"
@@ -266,60 +260,14 @@ class Session:
         return self.packages.expect(plan)
 
     def _changed_there(self, plan: Plan) -> tuple[Notice, ...]:
-        """What the plan would write over although it is not what was last pushed: somebody's work. Read for the blocks that
-        are to be updated, and no others."""
-        entries = self.state.part.entries
-        updates = {
-            operation.key: operation
-            for operation in plan.operations
-            if isinstance(operation, UpdateBlock) and operation.key in entries and entries[operation.key].pushed
-        }
-        keys = frozenset(key for key in updates if entries[key].usage_key)
-        others = self._course_parts_changed_there(plan)
-        if not keys:
-            return others
-        live = self.read_course(archive=False, only=keys)
-        found = {block.key: block for block in live.course.blocks()} if live is not None else {}
-        merged = "write what is to hold into its file" if self.run else "`authoring pull` merges it"
-        notices = []
-        for key in sorted(keys & found.keys(), key=str):
-            assert live is not None
-            parts = tuple(changed_parts(updates[key], found[key], entries[key], live.knows))
-            if parts:
-                message = (
-                    f"{key} was changed on the platform since the last push ({', '.join(parts)}), and here as well:"
-                    f" {merged}, --overwrite sends yours"
-                )
-                notices.append(Notice("changed-there", message, key, blocking=True))
-        return (*notices, *others)
-
-    def _course_parts_changed_there(self, plan: Plan) -> tuple[Notice, ...]:
-        """The same of what is written as a whole: the grading policy and the texts of the about page."""
-        entries, merged = self.state.part.entries, "`authoring pull` merges it"
-        notices: list[Notice] = []
-        for operation in plan.operations:
-            match operation:
-                case PutGrading(policy) if GRADING_KEY in entries:
-                    live = self.client.read_grading(self.course.id)
-                    held = policy_to_json(live)
-                    as_pushed = digest(cast(FieldValue, held)) == entries[GRADING_KEY].pushed.get("policy")
-                    if not as_pushed and held != policy_to_json(policy):
-                        notices.append(_changed_there_as_well(GRADING_KEY, "the grading policy", merged))
-                case UpdateAbout(values, keys):
-                    found = self.read_course(archive=False, only=frozenset(keys.values()))
-                    shown = {block.key: block for block in found.course.detached} if found is not None else {}
-                    for name, key in keys.items():
-                        if found is None or key not in entries or not found.sees(key):
-                            continue
-                        live_text = shown[key].content if key in shown else None
-                        base = entries[key].pushed.get("data")
-                        text = Block(key, content=values[name])
-                        as_pushed = digest(live_text or "") == base or (not live_text and base is None)
-                        if not as_pushed and not same_content(text, Block(key, content=live_text)):
-                            notices.append(_changed_there_as_well(key, "the about page", merged))
-                case _:
-                    continue
-        return tuple(notices)
+        """What the plan would write over although it is not what was last pushed: somebody's work. See
+        :mod:`authoring.overwriting`."""
+        keys = concerned(plan, self.state.part)
+        grading = self.client.read_grading(self.course.id) if GRADING_KEY in keys else None
+        blocks = keys - {GRADING_KEY}
+        live = self.read_course(archive=False, only=blocks) if blocks else None
+        remedy = "write what is to hold into its file" if self.run else "`authoring pull` merges it"
+        return changed_there(plan, self.state.part, live, grading, remedy)
 
     def _archive(self) -> Asset:
         """The course as an archive beside the journal; its name says what is in it."""
@@ -456,13 +404,6 @@ class Session:
         if ordered != self.state.part:
             self.state.replace(ordered)
         return applied
-
-
-def _changed_there_as_well(key: BlockKey, what: str, remedy: str) -> Notice:
-    message = (
-        f"{what} ({key}) was changed on the platform since the last push, and here as well: {remedy}, --overwrite sends"
-    )
-    return Notice("changed-there", f"{message} yours", key, blocking=True)
 
 
 def _may_stand_otherwise(block: Block, entries: Mapping[BlockKey, LockEntry]) -> bool:

@@ -8,13 +8,12 @@ overwrite. Lost writes are taken out of the lock file, so that the next plan sen
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from authoring.comparison import Difference, Kind, Knows, compare, same_field
-from authoring.decompile import same_content
+from authoring.comparison import Difference, Kind, compare
 from authoring.exporter import LiveCourse
-from authoring.lockfile import LockEntry, LockPart, content_field, digest
+from authoring.lockfile import LockPart, content_field, digest
 from authoring.model import ROOT_KEY, Block, BlockKey, Course
 from authoring.operations import (
     AdoptBlock,
@@ -163,23 +162,6 @@ def _title(key: BlockKey) -> str:
     return known.title if known is not None else key.category
 
 
-def changed_parts(operation: UpdateBlock, live: Block, entry: LockEntry, knows: Knows) -> Iterator[str]:
-    """Parts that an update would write over although the platform has neither what was last pushed nor what is sent now."""
-    if entry.pushed.keys() <= {"display_name"} and entry.key.category not in ("chapter", "sequential", "vertical"):
-        return  # a component that was made and never filled in: it holds what the platform gives every new one
-    for name, value in operation.fields.items():
-        theirs = live.fields.get(name)
-        base = entry.pushed.get(name)
-        as_pushed = (theirs is None and base is None) or (theirs is not None and digest(theirs) == base)
-        if knows(live.key, name) and not as_pushed and not same_field(live.key, name, value, theirs):
-            yield name
-    if operation.content is not None and knows(live.key, "content"):
-        base = entry.pushed.get(content_field(live.category))
-        as_pushed = digest(live.content) == base if live.content else base is None
-        if not as_pushed and not same_content(replace(live, content=operation.content), live):
-            yield "its text"
-
-
 def without_lost(part: LockPart, lost: Iterable[Difference]) -> LockPart:
     """The lock file's part as if the lost writes had never been sent, so that the next plan sends them."""
     entries = dict(part.entries)
@@ -189,7 +171,7 @@ def without_lost(part: LockPart, lost: Iterable[Difference]) -> LockPart:
             continue
         match one.kind:
             case Kind.MISSING:
-                gone = {one.key, *(key for key in entries if _is_below(part, key, one.key))}
+                gone = {one.key, *part.below(one.key)}
                 entries = {key: kept for key, kept in entries.items() if key not in gone}
             case Kind.FIELD | Kind.CONTENT:
                 name = one.name if one.kind is Kind.FIELD else content_field(one.key.category)
@@ -205,14 +187,3 @@ def without_lost(part: LockPart, lost: Iterable[Difference]) -> LockPart:
             case _:
                 continue
     return replace(part, entries=entries)
-
-
-def _is_below(part: LockPart, key: BlockKey, top: BlockKey) -> bool:
-    entry = part.entries.get(key)
-    parent = entry.parent if entry is not None else None
-    while parent is not None:
-        if parent == top:
-            return True
-        above = part.entries.get(parent)
-        parent = above.parent if above is not None else None
-    return False

@@ -37,7 +37,7 @@ LAYERS = (
         "team",
     ),
     ("transport", "comparison", "exporter"),
-    ("verifying",),
+    ("overwriting", "verifying"),
     ("journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
     ("importing", "migration", "packages", "platform"),
     ("collecting", "declared", "pulling"),

@@ -300,6 +300,92 @@ def test_a_push_does_not_pass_over_what_somebody_changed(bench: Bench) -> None:
     assert differences(bench.desk) == []
 
 
+def move_unit_here(bench: Bench, target: str = "01-one/02-second") -> None:
+    folder = bench.desk.folder
+    (folder / "01-one/01-first/03-last.md").rename(folder / target / "02-last.md")
+
+
+def swap_sections_here(bench: Bench) -> None:
+    folder = bench.desk.folder
+    (folder / "02-two").rename(folder / "00-two")
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "op"),
+    [(move_unit, move_unit_here, "move"), (reorder_sections, swap_sections_here, "reorder")],
+    ids=["moved", "reordered"],
+)
+def test_a_push_puts_nothing_back_that_somebody_moved(
+    bench: Bench, there: Callable[[Bench], None], here: Callable[[Bench], None], op: str
+) -> None:
+    there(bench)
+    live = bench.desk.titles()
+    report = bench.desk.push()
+    assert report["operations"] == [] and [one["kind"] for one in report["notices"]] == [
+        {"move": "moved-there", "reorder": "reordered-there"}[op]
+    ]
+    assert bench.desk.titles() == live
+    if op == "move":
+        here(bench)
+        report = bench.desk.report("push", code=7)
+        assert "changed-there" in [one["kind"] for one in report["notices"]]
+        assert bench.desk.titles() == live
+    assert op in [row["op"] for row in bench.desk.push("--overwrite")["operations"]]
+    assert differences(bench.desk) == []
+
+
+def test_an_order_that_both_changed_is_not_passed_over(bench: Bench) -> None:
+    folder = bench.desk.folder / "01-one/01-first"
+    (folder / "03-last.md").rename(folder / "00-last.md")
+    units = [bench.usage(f"vertical/{name}") for name in ("tasks", "words", "last")]
+    bench.studio.update(bench.usage("sequential/first"), children=units)
+    live = bench.desk.titles()
+    report = bench.desk.report("push", code=7)
+    assert "changed-there" in [one["kind"] for one in report["notices"]]
+    assert bench.desk.titles() == live
+    bench.desk.push("--overwrite")
+    assert differences(bench.desk) == []
+
+
+def remove_last_here(bench: Bench) -> None:
+    (bench.desk.folder / "01-one/01-first/03-last.md").unlink()
+
+
+def remove_third_here(bench: Bench) -> None:
+    shutil.rmtree(bench.desk.folder / "02-two/01-third")
+
+
+def rewrite_last(bench: Bench) -> None:
+    bench.studio.update(bench.usage("html/last-html-1"), data="<p>Somebody's words.</p>")
+
+
+def add_to_last(bench: Bench) -> None:
+    bench.studio.create(bench.usage("vertical/last"), "html")
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "said"),
+    [
+        (rewrite_last, remove_last_here, "html/last-html-1 was changed there"),
+        (add_to_last, remove_last_here, "came to stand in it"),
+        (move_unit, remove_last_here, "vertical/last was moved there"),
+        (move_unit, remove_third_here, "vertical/last (Last) came to stand in it"),
+    ],
+    ids=["changed", "added", "moved", "moved in"],
+)
+def test_what_nobody_here_has_seen_is_not_deleted(
+    bench: Bench, there: Callable[[Bench], None], here: Callable[[Bench], None], said: str
+) -> None:
+    there(bench)
+    here(bench)
+    live = bench.desk.live()
+    report = bench.desk.report("push", "--delete-removed", code=7)
+    assert [one["kind"] for one in report["notices"] if said in one["message"]] == ["changed-there"], report["notices"]
+    assert bench.desk.live() == live
+    bench.desk.push("--delete-removed", "--overwrite")
+    assert differences(bench.desk) == []
+
+
 def test_a_dry_run_writes_nothing(bench: Bench) -> None:
     retitle(bench)
     before = bench.bytes()

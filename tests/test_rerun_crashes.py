@@ -101,6 +101,7 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         )
         if not setting.session:
             edit(folder / "01-start/01-first/01-hello.md", "![A chart](../../static/chart.png)\n\n", "")
+            edit(folder / "course.yaml", "team: {ada@example.org: staff}\n", "")
         (folder / "static").mkdir(exist_ok=True)
         lesson(folder, "<p>A lesson.</p>")
         desk = RunDesk(folder, server, setting.dialect, setting.session, secrets=SECRETS, database=database)

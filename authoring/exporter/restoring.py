@@ -50,9 +50,11 @@ class Restorer:
 
     def body(self, text: str, locked: str | None) -> str:
         """A text body with our names in its links; as it was pushed, where it is still that."""
-        with_files = self.text(text)
-        as_sent = self.names_in(text)
-        return as_sent if locked is not None and digest(as_sent) == locked else with_files
+        if locked is not None:
+            for as_sent in (self.names_in(text), self._named(text)):
+                if digest(as_sent) == locked:
+                    return as_sent
+        return self.text(text)
 
     def text(self, text: str) -> str:
         """A text with our names in its links, and its files by `/static/…`."""
@@ -60,7 +62,9 @@ class Restorer:
 
     def names_in(self, text: str) -> str:
         """A text with our names in its links."""
-        text = _JUMP_SERVED.sub("", text)
+        return self._named(_JUMP_SERVED.sub("", text))
+
+    def _named(self, text: str) -> str:
         text = JUMP_LINK.sub(lambda found: f"/jump_to_id/{self._ids.get(found[1], found[1])}", text)
         return PAGE_LINK.sub(lambda found: f"/course/{self._ids.get(found[1], found[1])}/", text)
 

@@ -239,9 +239,9 @@ CASES: dict[str, tuple[dict[str, str | bytes], str]] = {
         {"notes.txt": ""},
         "notes.txt: warning[unused-path]: 'notes.txt' is no part of the course",
     ),
-    "a folder that is not read yet": (
-        {"updates/one.md": ""},
-        "updates: warning[unused-path]: the folder 'updates' is not read by this version",
+    "a folder for textbooks": (
+        {"textbooks/one.md": ""},
+        "textbooks: warning[unused-path]: textbooks have no folder",
     ),
     "a file beside a unit": (
         {"a/b/grader.py": ""},
