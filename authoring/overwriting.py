@@ -13,7 +13,7 @@ from authoring.comparison import same_field
 from authoring.decompile import same_content
 from authoring.exporter import LiveCourse
 from authoring.lockfile import LockEntry, LockPart, content_field, digest, wanted_state
-from authoring.model import OUTLINE_CATEGORIES, Block, BlockKey, FieldValue, GradingPolicy
+from authoring.model import CHAPTER, SEQUENTIAL, VERTICAL, Block, BlockKey, FieldValue, GradingPolicy
 from authoring.operations import DeleteBlock, Notice, Plan, PutGrading, UpdateAbout, UpdateBlock, policy_to_json
 from authoring.planner import GRADING_KEY
 
@@ -90,8 +90,8 @@ def _changed_parts(operation: UpdateBlock, live: Block, entry: LockEntry, knows:
 
 
 def _was_never_filled(entry: LockEntry) -> bool:
-    """Whether a component was made and nothing else: it holds what the platform gives every new one."""
-    return entry.pushed.keys() <= {"display_name"} and entry.key.category not in OUTLINE_CATEGORIES
+    """Whether a course or component was made and nothing else: it holds what the platform gives every new one."""
+    return entry.pushed.keys() <= {"display_name"} and entry.key.category not in (CHAPTER, SEQUENTIAL, VERTICAL)
 
 
 def _is_other_text(ours: str, key: BlockKey, part: LockPart, found: Mapping[BlockKey, Block]) -> bool:
