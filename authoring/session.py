@@ -317,11 +317,12 @@ class Session:
             raise StalePlanError(f"there is no course {self.course.id} on {self.target.identity}", "push it instead")
         return adopt(self.course, live, self.state.part.target)
 
-    def pull(self, resolve: Side | None = None, *, dry_run: bool = False) -> Pulled:
-        """Bring live changes into the folder; with `dry_run` say only what would be. See :mod:`authoring.pulling`."""
+    def pull(self, resolve: Side | None = None, *, dry_run: bool = False, everybody: bool = False) -> Pulled:
+        """Bring live changes into the folder; with `dry_run` say only what would be; with `everybody` the whole course team, not only
+        those who are declared. See :mod:`authoring.pulling`."""
 
         def read(files: Path) -> LiveCourse | None:
-            return read_live_course(self.client, self.course.id, self.state.part, files=files)
+            return read_live_course(self.client, self.course.id, self.state.part, files=files, everybody=everybody)
 
         return pull(self.folder, self.state, read, resolve=resolve, dry_run=dry_run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from authoring.cli import main
 from authoring.sandbox import DOCUMENTED, Fault, FaultKind, SandboxServer
 from tests.conftest import write_tree
 from tests.desk import Desk, differences
@@ -368,6 +371,50 @@ def test_a_change_on_both_sides_stops_a_push_and_is_a_conflict_of_a_pull(
     bench.desk.push("--overwrite")
     assert bench.desk.push()["operations"] == []
     assert bench.desk.report("pull")["files"] == []
+
+
+# --- everybody
+
+
+def fresh(bench: Bench, folder: Path, *args: str) -> tuple[Desk, dict[str, Any]]:
+    """Another folder of the same course, and what the pull into it said."""
+    key = str(bench.desk.course().id)
+    result = CliRunner(env=bench.desk.environ).invoke(main, ["pull", key, str(folder), "--json", *args])
+    assert result.exit_code == 0, result.output
+    return Desk(folder, bench.desk.server, bench.desk.dialect), json.loads(result.stdout)
+
+
+def test_everybody_of_the_team_comes_when_asked_for(bench: Bench) -> None:
+    bench.studio.send("POST", f"{TEAM}cleo@example.org", {"role": "staff"}, code=204)
+    assert bench.desk.report("pull")["files"] == []
+    report = bench.desk.report("pull", "--with-team")
+    assert report["files"] == ["course.yaml"]
+    assert dict(bench.desk.course().team) == {
+        "ada@example.org": "staff",
+        "bob@example.org": "instructor",
+        "cleo@example.org": "staff",
+        "sandbox@example.org": "instructor",
+    }
+    assert all(comment in bench.read("course.yaml") for comment in COMMENTS)
+    assert bench.desk.push()["operations"] == []
+    assert bench.desk.report("pull", "--with-team")["files"] == []
+
+
+def test_a_new_folder_names_the_team_when_asked_for(bench: Bench, tmp_path: Path) -> None:
+    desk, report = fresh(bench, tmp_path / "all", "--with-team")
+    assert (report["team_left_out"], desk.course().team["ada@example.org"]) == (0, "staff")
+    assert len(desk.course().team) == 3
+    assert desk.push()["operations"] == []
+    assert desk.report("pull", "--with-team")["files"] == []
+    desk, report = fresh(bench, tmp_path / "nobody")
+    assert (report["team_left_out"], dict(desk.course().team)) == (3, {})
+    assert desk.push()["operations"] == []
+
+
+def test_a_release_without_a_list_of_the_team_is_said(bench: Bench) -> None:
+    bench.desk.server.faults.add(Fault(FaultKind.ERROR_BEFORE, path="contentstore/v1/course_team", status=404))
+    report = bench.desk.report("pull", "--with-team")
+    assert (report["files"], report["unread_parts"]) == ([], ["team"])
 
 
 # --- what the platform does not say

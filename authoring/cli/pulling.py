@@ -32,6 +32,7 @@ _SHOWN = 20
     "--ours", "side", flag_value="ours", help="In conflicts, keep what the folder says; the next push sends it."
 )
 @click.option("--theirs", "side", flag_value="theirs", help="In conflicts, take what the platform says.")
+@click.option("--with-team", is_flag=True, help="Name everybody of the course team in course.yaml.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and write nothing.")
 @options.profile
 @options.wait
@@ -41,6 +42,7 @@ def pull(
     places: tuple[str, ...],
     target_name: str | None,
     side: str | None,
+    with_team: bool,
     dry_run: bool,
     profile: str,
     wait: float,
@@ -51,12 +53,12 @@ def pull(
     Changes of the platform are merged into the very files; in a conflict the folder's part stays, and the exit code is 8.
     """
     if len(places) == 2:
-        _pull_fresh(places[0], Path(places[1]), target_name, as_json=as_json)
+        _pull_fresh(places[0], Path(places[1]), target_name, with_team=with_team, as_json=as_json)
         return
     if len(places) != 1:
         raise click.UsageError("name a course folder, or a course key and a new folder")
     with open_for(Path(places[0]), target_name, profile, wait) as session:
-        pulled = session.pull(Side(side) if side else None, dry_run=dry_run)
+        pulled = session.pull(Side(side) if side else None, dry_run=dry_run, everybody=with_team)
         if as_json:
             echo_json({"course": str(session.course.id), **pulled.to_json()})
         else:
@@ -169,7 +171,7 @@ def _list(title: str, rows: Iterable[object]) -> None:
         echo(f"    and {len(listed) - _SHOWN} more")
 
 
-def _pull_fresh(key: str, folder: Path, target_name: str | None, *, as_json: bool) -> None:
+def _pull_fresh(key: str, folder: Path, target_name: str | None, *, with_team: bool, as_json: bool) -> None:
     """A folder of a course that nobody here has seen, with the lock file that adopts it."""
     course = options.course_key(key, "COURSE_KEY")
     target = load_target(target_name, Path(), os.environ)
@@ -179,10 +181,11 @@ def _pull_fresh(key: str, folder: Path, target_name: str | None, *, as_json: boo
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SourceError(f"{folder} is there already", hint="name a new folder; `authoring pull DIR` merges into one")
-    with Client(target) as client, fresh_folder(client, course, target.identity) as made:
+    with Client(target) as client, fresh_folder(client, course, target.identity, everybody=with_team) as made:
         put_folder(folder, made.folder)
         save_lockfile(Lockfile().with_part(made.part), folder)
         blocks = Counter(block.category for block in made.course.blocks())
+        left_out = 0 if with_team else len(client.read_team(course) or ())
         if as_json:
             echo_json(
                 {
@@ -193,6 +196,7 @@ def _pull_fresh(key: str, folder: Path, target_name: str | None, *, as_json: boo
                     "unread": dict(made.live.unread()),
                     "unread_parts": list(made.live.unread_parts),
                     "not_equal": [str(one.key) for one in made.folder.unequal],
+                    "team_left_out": left_out,
                 }
             )
             return
@@ -204,3 +208,7 @@ def _pull_fresh(key: str, folder: Path, target_name: str | None, *, as_json: boo
             echo(f"  not readable with this login: {unread}")
         if made.live.unread_parts:
             echo(f"  not readable with this login: {', '.join(made.live.unread_parts)}")
+        if left_out:
+            echo(
+                f"  {left_out} in the course team, not named in course.yaml: `authoring pull {folder} --with-team` does so"
+            )

@@ -261,6 +261,17 @@ class Client:
             return None
         return self.dialect.updates_of(course, self.send(self.dialect.read_updates(str(course))).json)
 
+    def read_team(self, course: CourseId) -> Mapping[str, str] | None:
+        """Everybody's role by address; None when the login may not see it, or the release has no such list."""
+        if not self.capabilities.team:
+            return None
+        try:
+            return self.dialect.team_of(self.send(self.dialect.read_team(str(course))).json)
+        except (RefusedError, LoginError) as error:
+            if error.status in (403, 404):
+                return None
+            raise
+
     def read_roles(self, course: CourseId, emails: Sequence[str]) -> Mapping[str, str] | None:
         """The roles of these people, `none` for who has no role, `UNKNOWN_USER` for an address that nobody has; None when the
         login may not see the team."""

@@ -281,6 +281,22 @@ def update_in(reply: Json, course: CourseId) -> RemoteUpdate:
     return RemoteUpdate(usage_key(course, COURSE_UPDATE, str(number)), date, content)
 
 
+def team_in(reply: Json) -> Mapping[str, str]:
+    """Everybody's role by address: `{users: [{email, role, username, id}], …}` (Open edX: contentstore/rest_api/v1,
+    CourseTeamSerializer)."""
+    users = as_row(reply, "a course team").get("users")
+    if not isinstance(users, list | tuple):
+        raise NonsenseError("not a course team")
+    found: dict[str, str] = {}
+    for user in users:
+        row = as_row(user, "a member of the course team")
+        email, role = row.get("email"), role_in(row)
+        if not isinstance(email, str) or role == NO_ROLE:
+            raise NonsenseError("not a member of the course team")
+        found[email] = role
+    return found
+
+
 def role_in(reply: Json) -> str:
     """A member's role: `{email, active, role}`, where null is none."""
     role = as_row(reply, "a member of the course team").get("role")

@@ -283,6 +283,13 @@ class StockRoutes:
         path = f"/tabs/{course_key}"
         return Call(CallKind.MOVE, Service.CMS, "POST", path, json=body, merge=merge, answer=Answer.EMPTY_OR_JSON)
 
+    def read_team(self, course_key: str) -> Call:
+        self._need("see the course team")
+        return read(f"/api/contentstore/v1/course_team/{course_key}")
+
+    def team_of(self, reply: Json) -> Mapping[str, str]:
+        return readers.team_in(reply)
+
     def read_role(self, course_key: str, email: str) -> Call:
         self._need("see the course team")
         return read(f"/course_team/{course_key}/{email}")

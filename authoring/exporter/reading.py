@@ -115,10 +115,12 @@ def hidden_fields(category: str) -> frozenset[str]:
     return frozenset(name for name, one in fields if one.scope is Scope.CONTENT and name not in shown)
 
 
-def read_whole_course(client: Client, course: CourseId, files: Path | None = None) -> LiveCourse | None:
+def read_whole_course(
+    client: Client, course: CourseId, files: Path | None = None, *, everybody: bool = False
+) -> LiveCourse | None:
     """A course that no lock file knows, with its files in the folder `files`; None when there is none. Raises NoRouteError
     when the login does not show sections and subsections."""
-    live = read_live_course(client, course, files=files)
+    live = read_live_course(client, course, files=files, everybody=everybody)
     if live is not None and ROOT_KEY in live.closed:
         raise NoRouteError(
             f"this login does not show the sections and subsections of {course}, and no lock file here has them",
@@ -135,15 +137,17 @@ def read_live_course(
     only: frozenset[BlockKey] | None = None,
     archive: bool = True,
     files: Path | None = None,
+    everybody: bool = False,
 ) -> LiveCourse | None:
     """Read a course; None when there is none. `part` gives blocks the names that they have in the source.
 
     With `only` these blocks are read, where they stand, and nothing else: the number of reads does not grow with the course;
     all others count as unknown, and what belongs to the course as a whole is left out. With
     `archive` the platform is asked for an OLX archive when a block has fields that no read of it shows; with `files` in any
-    case, and the course's files are put into that folder. Raises ApiError when a read fails that the login opens.
+    case, and the course's files are put into that folder; with `everybody` the course team is that of the platform, not only
+    of those whom `part` names. Raises ApiError when a read fails that the login opens.
     """
-    return _Reader(client, course, part or LockPart("", str(course)), only, archive, files).read()
+    return _Reader(client, course, part or LockPart("", str(course)), only, archive, files, everybody).read()
 
 
 class _Reader:
@@ -155,10 +159,12 @@ class _Reader:
         only: frozenset[BlockKey] | None,
         archive: bool,
         files: Path | None,
+        everybody: bool,
     ) -> None:
         self.archive = archive
         self.archived: Archived | None = None
         self.files = files
+        self.everybody = everybody
         self.client = client
         self.id = course
         self.part = part
@@ -415,11 +421,14 @@ class _Reader:
         return found
 
     def team(self) -> Mapping[str, str]:
-        """The roles of those whom the lock file names. Who else is in the team is nothing that anybody here has said."""
+        """The roles of those whom the lock file names; of all, where they are asked for."""
         locked = [key.url_name for key in self.part.entries if key.category == TEAM]
-        if not locked:
-            return {}
-        roles = self.client.read_roles(self.id, locked)
+        roles: Mapping[str, str] | None = {}
+        if self.everybody:
+            listed = self.client.read_team(self.id)
+            roles = None if listed is None else {**dict.fromkeys(locked, NO_ROLE), **listed}
+        elif locked:
+            roles = self.client.read_roles(self.id, locked)
         if roles is None:
             self.unread_parts.append("team")
             return {}

@@ -30,13 +30,14 @@ class Fresh:
 
 
 @contextmanager
-def fresh_folder(client: Client, course: CourseId, target: str) -> Iterator[Fresh]:
-    """A readable folder of a live course that nobody here has seen; its files can be read until the context ends.
+def fresh_folder(client: Client, course: CourseId, target: str, *, everybody: bool = False) -> Iterator[Fresh]:
+    """A readable folder of a live course that nobody here has seen; its files can be read until the context ends. With
+    `everybody` it names the course team.
 
     Raises StalePlanError when there is no such course, NoRouteError when the login does not show its structure.
     """
     with tempfile.TemporaryDirectory(prefix="authoring-pull-") as scratch:
-        live = read_whole_course(client, course, Path(scratch))
+        live = read_whole_course(client, course, Path(scratch), everybody=everybody)
         if live is None:
             raise StalePlanError(f"there is no course {course} that this login sees", "look for a mistyped key")
         shown = tuple(asset for asset in live.course.assets if asset.file is not None)

@@ -191,5 +191,9 @@ def fresh_part(target: str, course: Course, live: LiveCourse) -> LockPart:
     for passport in course.lti_passports:
         key, declared = passport_key(passport.lti_id), passport_state(passport.lti_id)
         entries[key] = LockEntry(key, "", None, declared, declared)
+    for email, role in live.course.team.items():
+        if course.team.get(email) == role:
+            state = {"role": digest(role)}
+            entries[BlockKey(TEAM, email)] = LockEntry(BlockKey(TEAM, email), "", None, state, state)
     assets = {one.name: LockedAsset(one.name, one.digest, one.size) for one in course.assets if one.digest}
     return with_orders(LockPart(target, str(course.id), entries, assets), course)

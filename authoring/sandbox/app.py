@@ -60,6 +60,7 @@ ROUTES: tuple[tuple[str, tuple[str, ...], Handler, Login], ...] = (
     ("/api/contentstore/v2/home/courses", READ, v1.home_courses, Login.SESSION),
     ("/api/contentstore/v1/home/courses", READ, v1.home_courses_unpaged, Login.SESSION),
     ("/course_notifications/{key}/{number:int}", ("DELETE",), v1.dismiss, Login.SESSION),
+    ("/api/contentstore/v1/course_team/{key}", READ, course.whole_team, Login.SESSION),
     ("/api/contentstore/v1/container/vertical/{usage}/children", READ, stock.container_children, Login.SESSION),
     ("/api/contentstore/v0/advanced_settings/{key}", ("GET", "PATCH"), settings.advanced, Login.SESSION),
     ("/course/", WRITE, stock.create_course, Login.SESSION),

@@ -300,3 +300,13 @@ async def team(platform: Platform, request: Request) -> Response:
         members[email] = role
     platform.store.save_course(key, row)
     return Response(status_code=204)
+
+
+async def whole_team(platform: Platform, request: Request) -> Response:
+    """`/api/contentstore/v1/course_team/{key}`: everybody with a role (Open edX: contentstore/rest_api/v1/views/course_team.py)."""
+    members = platform.need_course(request.path_params["key"]).get("team", {})
+    users = [
+        {"email": email, "id": number, "role": role, "username": email.partition("@")[0]}
+        for number, (email, role) in enumerate(sorted(members.items()), start=1)
+    ]
+    return JSONResponse({"show_transfer_ownership_hint": False, "users": users, "allow_actions": True})
