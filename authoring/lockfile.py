@@ -69,6 +69,12 @@ def passport_state(lti_id: str) -> Digests:
     return {"declared": digest(lti_id)}
 
 
+def other_forms(category: str) -> tuple[str, ...]:
+    """Fields that hold what a block's text says in another form: Studio's editor shows those, learners get the text (Open edX:
+    xmodule/capa_block.py, `markdown`). They are changed, and belong, together."""
+    return ("markdown", "markdown_edited") if category == "problem" else ()
+
+
 def wanted_state(block: Block) -> dict[str, str]:
     """The digests of everything the source says of a block, its place in the tree apart.
 

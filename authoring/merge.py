@@ -39,7 +39,7 @@ from enum import StrEnum
 from typing import TypeAlias, cast
 
 from authoring.decompile.folder import same_content
-from authoring.lockfile import PACKAGE, PAGES_KEY, LockPart, content_field, digest, wanted_state
+from authoring.lockfile import PACKAGE, PAGES_KEY, LockPart, content_field, digest, other_forms, wanted_state
 from authoring.model import NO_ROLE, TEAM, Asset, Block, BlockKey, Course, FieldValue, GradingPolicy
 from authoring.operations import policy_to_json
 
@@ -77,6 +77,8 @@ class Conflict:
     part: str
     ours: Part
     theirs: Part
+    also: tuple[str, ...] = ()
+    """Parts that are decided with this one: other forms of the same text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +355,7 @@ class _Merge:
         pushed = dict(entry.pushed) if entry is not None else {}
         known = entry is not None
         fields = dict(mine.fields)
-        for name in sorted(mine.fields.keys() | live.fields.keys()):
+        for name in sorted((mine.fields.keys() | live.fields.keys()) - set(other_forms(key.category))):
             if self._is_unread(key, name):
                 continue
             ours, theirs = mine.fields.get(name), live.fields.get(name)
@@ -365,11 +367,12 @@ class _Merge:
                 else:
                     fields.pop(name, None)
         content, package = mine.content, mine.package
-        body = content_field(key.category)
-        if body and not self._is_unread(key, body) and not same_content(mine, live):
-            ours, theirs = _text_digest(mine.content), _text_digest(live.content)
-            if self._theirs(key, body, mine.content, live.content, ours, theirs, pushed.get(body), known):
-                content = live.content
+        if self._takes_text(mine, live, pushed, known):
+            content = live.content if not self._is_unread(key, content_field(key.category)) else content
+            for name in other_forms(key.category):
+                if not self._is_unread(key, name):
+                    fields.pop(name, None)
+                    fields |= {name: live.fields[name]} if name in live.fields else {}
         if not self._is_unread(key, PACKAGE) and live.package is not None:
             ours, theirs = _asset_digest(mine.package), _asset_digest(live.package)
             if ours != theirs and self._theirs(
@@ -377,6 +380,30 @@ class _Merge:
             ):
                 package = live.package
         return replace(mine, fields=fields, content=content, package=package)
+
+    def _takes_text(self, mine: Block, live: Block, pushed: Mapping[str, str], known: bool) -> bool:
+        """Whether theirs is the merged text, in all its forms: one of theirs and one of ours are two texts."""
+        key, body = mine.key, content_field(mine.category)
+        forms: dict[str, tuple[Part, Part, str | None, str | None]] = {}
+        if body and not self._is_unread(key, body) and not same_content(mine, live):
+            texts = mine.content, live.content
+            forms[body] = (*texts, _text_digest(mine.content), _text_digest(live.content))
+        for name in other_forms(key.category):
+            ours, theirs = mine.fields.get(name), live.fields.get(name)
+            if not self._is_unread(key, name) and _digest(ours) != _digest(theirs):
+                forms[name] = (ours, theirs, _digest(ours), _digest(theirs))
+        forms = {
+            name: form for name, form in forms.items() if name != "markdown_edited"
+        } or forms  # says nothing by itself
+        if not forms or (known and all(theirs == pushed.get(name) for name, (*_, theirs) in forms.items())):
+            return False
+        if known and all(ours == pushed.get(name) for name, (*_, ours, _) in forms.items()):
+            self.taken.append(Taken(key, next(iter(forms))))
+            return True
+        # What people write in is what they can compare.
+        part = "markdown" if all(forms.get("markdown", (None,))[:2]) else next(iter(forms))
+        also = tuple(name for name in (body, *other_forms(key.category)) if name and name != part)
+        return self._decide(Conflict(key, part, *forms[part][:2], also)) is Side.THEIRS
 
     def _theirs(
         self,

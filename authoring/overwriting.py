@@ -12,7 +12,7 @@ from typing import TypeAlias, cast
 from authoring.comparison import same_field
 from authoring.decompile import same_content
 from authoring.exporter import LiveCourse
-from authoring.lockfile import LockEntry, LockPart, content_field, digest, wanted_state
+from authoring.lockfile import LockEntry, LockPart, content_field, digest, other_forms, wanted_state
 from authoring.model import CHAPTER, SEQUENTIAL, VERTICAL, Block, BlockKey, FieldValue, GradingPolicy
 from authoring.operations import DeleteBlock, Notice, Plan, PutGrading, UpdateAbout, UpdateBlock, policy_to_json
 from authoring.planner import GRADING_KEY
@@ -51,9 +51,11 @@ def _notices(
     for operation in plan.operations:
         match operation:
             case UpdateBlock(key) if live is not None and key in found and key in part.entries:
+                forms = other_forms(key.category)
                 parts = tuple(_changed_parts(operation, found[key], part.entries[key], live.knows))
-                if parts:
-                    yield _changed(key, f"{key}", remedy, f" ({', '.join(parts)})")
+                named = dict.fromkeys("its text" if name in forms else name for name in parts)
+                if named:
+                    yield _changed(key, f"{key}", remedy, f" ({', '.join(named)})")
             case PutGrading(policy) if grading is not None and GRADING_KEY in part.entries:
                 held = policy_to_json(grading)
                 base = part.entries[GRADING_KEY].pushed.get("policy")

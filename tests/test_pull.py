@@ -290,6 +290,65 @@ def test_a_conflict_can_be_resolved_for_either_side(bench: Bench) -> None:
     assert differences(bench.desk) == []
 
 
+def reask(bench: Bench, question: str = "What is 1 + 1, roughly?") -> None:
+    """A problem changed in Studio's Markdown editor, which sends the Markdown and the OLX that it makes of it."""
+    place = bench.usage("problem/check")
+    live = bench.studio.read(place)
+    markdown, data = live["metadata"]["markdown"], live["data"]
+    assert markdown.count("What is 1 + 1?") == 1 and data.count("What is 1 + 1?") == 1
+    bench.studio.update(
+        place,
+        data=data.replace("What is 1 + 1?", question),
+        metadata={"markdown": markdown.replace("What is 1 + 1?", question)},
+    )
+
+
+TASKS = "01-one/01-first/02-tasks.md"
+
+
+def test_a_problem_changed_in_studio_is_one_change(bench: Bench) -> None:
+    reask(bench)
+    report = bench.desk.report("pull")
+    assert [one["block"] for one in report["taken"]] == ["problem/check"]
+    assert ">>What is 1 + 1, roughly?<<" in bench.read(TASKS)
+    bench.settle()
+
+
+@pytest.mark.parametrize("side", ["ours", "theirs", "by hand"])
+def test_a_problem_changed_on_both_sides_is_one_conflict(bench: Bench, side: str) -> None:
+    reask(bench)
+    bench.desk.edit(TASKS, "What is 1 + 1?", "How much is 1 + 1?")
+    report = bench.desk.report("pull", code=8)
+    (one,) = report["conflicts"]
+    assert one["part"] == "markdown" and "How much" in one["ours"] and "roughly" in one["theirs"]
+    assert report["taken"] == [] and bench.desk.report("pull", code=8)["conflicts"] == [one]
+    bench.desk.push(code=7)
+    if side == "by hand":
+        bench.desk.edit(TASKS, "How much is 1 + 1?", "How much is 1 + 1, roughly?")
+    args = ["--ours"] if side == "by hand" else [f"--{side}"]
+    assert bench.desk.report("pull", *args)["ok"]
+    bench.desk.push()
+    expected = {"ours": "How much is 1 + 1?", "theirs": "What is 1 + 1, roughly?"}.get(
+        side, "How much is 1 + 1, roughly?"
+    )
+    live = bench.studio.read(bench.usage("problem/check"))
+    assert expected in live["data"] and expected in live["metadata"]["markdown"]
+    assert f">>{expected}<<" in bench.read(TASKS)
+    bench.settle()
+
+
+def test_a_problem_that_lost_its_markdown_in_studio_is_one_conflict(bench: Bench) -> None:
+    place = bench.usage("problem/check")
+    data = bench.studio.read(place)["data"].replace("What is 1 + 1?", "Roughly?")
+    bench.studio.update(place, data=data, nullout=["markdown"])
+    bench.desk.edit(TASKS, "What is 1 + 1?", "How much is 1 + 1?")
+    (one,) = bench.desk.report("pull", code=8)["conflicts"]
+    assert one["part"] == "data"
+    assert bench.desk.report("pull", "--theirs")["ok"]
+    assert ">>Roughly?<<" in bench.read(TASKS)
+    bench.settle()
+
+
 def test_a_push_does_not_pass_over_what_somebody_changed(bench: Bench) -> None:
     conflict(bench)
     report = bench.desk.report("push", code=7)

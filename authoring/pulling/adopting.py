@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from authoring.decompile import same_content
 from authoring.exporter import LiveCourse
-from authoring.lockfile import LockEntry, LockPart, content_field, wanted_state
+from authoring.lockfile import LockEntry, LockPart, content_field, other_forms, wanted_state
 from authoring.model import COURSE_UPDATE, ROOT_KEY, Block, BlockKey, Course
 from authoring.pulling.likeness import spelled_like
 from authoring.pulling.relocking import fresh_part
@@ -102,7 +102,7 @@ def adopt(ours: Course, live: LiveCourse, target: str) -> Adoption:
         there = wanted_state(other_block)
         agreed = {name: value for name, value in entry.pushed.items() if there.get(name) == value}
         if content_field(key.category) in agreed:  # what Studio's own editor shows of a text goes with the text
-            agreed |= {name: value for name, value in entry.pushed.items() if name in ("markdown", "markdown_edited")}
+            agreed |= {name: value for name, value in entry.pushed.items() if name in other_forms(key.category)}
         same = agreed == dict(entry.pushed) and not (there.keys() - entry.pushed.keys())
         entries[key] = replace(entry, pushed=agreed, published=agreed if entry.published is not None and same else None)
         if entry.usage_key and key != ROOT_KEY:

@@ -100,7 +100,8 @@ def part_after(
 
 def open_parts(conflicts: tuple[Conflict, ...], resolve: Side | None) -> frozenset[tuple[BlockKey, str]]:
     """The parts that nobody has decided on."""
-    return frozenset((one.key, one.part) for one in conflicts) if resolve is None else frozenset()
+    open_ones = conflicts if resolve is None else ()
+    return frozenset((one.key, part) for one in open_ones for part in (one.part, *one.also))
 
 
 def _frozen(

@@ -15,6 +15,7 @@ from xml.sax.saxutils import quoteattr
 
 from authoring.decompile.components import Fixes, Lines, Way, Writer, olx_text, ways_of
 from authoring.diagnostics import Diagnostics
+from authoring.lockfile import other_forms
 from authoring.markup.problem import decompile_problem
 from authoring.model import Asset, Block, BlockKey, FieldValue
 from authoring.olx.writer import element_of
@@ -133,7 +134,7 @@ def _changes(
 
 def follows_body(block: Block, name: str) -> bool:
     """Whether a field is made of the text of a directive: Studio's Markdown of a problem."""
-    return block.category == "problem" and name in ("markdown", "markdown_edited") and name in block.fields
+    return name in other_forms(block.category) and name in block.fields
 
 
 def _writer(name: str, kind: FieldType | None, timezone: tzinfo) -> ValueWriter:
