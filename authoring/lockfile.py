@@ -275,6 +275,15 @@ def load_lockfile(folder: Path) -> Lockfile:
         ) from error
 
 
+_PARTIAL = ".partial"
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what a process that was killed in `save_lockfile` left behind. Nobody else may be writing."""
+    for path in folder.glob(f".{FILE_NAME}.*{_PARTIAL}"):
+        path.unlink(missing_ok=True)
+
+
 def save_lockfile(lock: Lockfile, folder: Path) -> None:
     """Replace the lock file in one step: a crash leaves the old one or the new one, never half of one.
 
@@ -283,7 +292,7 @@ def save_lockfile(lock: Lockfile, folder: Path) -> None:
     path = folder / FILE_NAME
     temporary: str | None = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".course.lock.")
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{FILE_NAME}.", suffix=_PARTIAL)
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
             stream.write(render_lockfile(lock))
             stream.flush()

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from authoring.errors import BusyError, LockfileError
 from authoring.journal import Changes, Intent, Journal
-from authoring.lockfile import Lockfile, LockPart, load_lockfile, save_lockfile
+from authoring.lockfile import Lockfile, LockPart, load_lockfile, remove_partial, save_lockfile
 from authoring.model import BlockKey
 from authoring.operations import CreateBlock, Operation
 
@@ -92,6 +92,7 @@ class CourseState:
                 ),
                 "utf-8",
             )
+            remove_partial(self.folder)
             self._whole = load_lockfile(self.folder)
             self._journal = Journal(self._local)
             before = self._whole.part(self._target, self._course)

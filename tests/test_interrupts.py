@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +22,17 @@ from authoring.lockfile import load_lockfile
 from authoring.sandbox import OBSERVED, Fault, FaultKind, SandboxServer
 from tests.conftest import write_tree
 from tests.desk import Desk, differences, ids_of
+from tests.studio import Studio
 from tests.test_main_job import FILES
+from tests.test_pull import FILES as PULLED
+from tests.test_pull import (
+    Bench,
+    add_section,
+    delete_component,
+    move_unit,
+    reorder_sections,
+    rewrite_paragraph,
+)
 
 pytestmark = pytest.mark.kills
 
@@ -225,3 +237,72 @@ def test_a_signal_ends_the_waiting_for_a_copy(tmp_path: Path, number: signal.Sig
         assert writes(desk) == 1
         assert not desk.report("rerun", "--run", "next", "--copy-wait", "0", code=4).get("copied")
         assert writes(desk) == 1, "it is not asked for twice"
+
+
+DYING = """
+import os, signal, sys
+left, done = int(sys.argv[1]), 0
+
+def dying(real):
+    def call(*args, **more):
+        global done
+        if done == left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        done += 1
+        return real(*args, **more)
+    return call
+
+for name in ("rename", "replace", "rmdir"):
+    setattr(os, name, dying(getattr(os, name)))
+from authoring.cli import main
+try:
+    main(sys.argv[2:])
+finally:
+    print(done, file=sys.stderr)
+"""
+"""`authoring …` as a process that is killed before the n-th time that it renames or removes something."""
+
+
+def dying_pull(desk: Desk, number: int) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", DYING, str(number), "pull", str(desk.folder)]
+    return subprocess.run(command, env={**os.environ, **desk.environ}, capture_output=True, text=True, check=False)
+
+
+def course_files(folder: Path) -> dict[str, bytes | None]:
+    """Every file by path, None for a folder; what is this machine's alone left out."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+        if ".authoring" not in path.parts
+    }
+
+
+def test_a_pull_that_is_killed_while_it_writes(tmp_path: Path) -> None:
+    """Killed before each of some renames: the next command undoes or ends it, and then all is as without the kill."""
+    folder = write_tree(tmp_path / "course", dict(PULLED))
+    with SandboxServer(tmp_path / "sandbox.sqlite3") as server:
+        desk = Desk(folder, server)
+        desk.push()
+        studio = Studio(server)
+        with closing(studio.http):
+            bench = Bench(desk, studio)
+            for edit in (rewrite_paragraph, move_unit, delete_component, reorder_sections, add_section):
+                edit(bench)
+        start = shutil.copytree(folder, tmp_path / "start")
+        whole = dying_pull(desk, 10**6)
+        assert whole.returncode == 0, whole.stderr
+        total = int(whole.stderr.split()[-1])
+        expected = course_files(folder)
+        assert total > 12
+        for number in sorted({*range(0, total, total // 8), total - 3, total - 2, total - 1}):
+            shutil.rmtree(folder)
+            shutil.copytree(start, folder)
+            assert dying_pull(desk, number).returncode == -signal.SIGKILL
+            desk.run("status")
+            assert not list(folder.glob(".writeback*")), number
+            assert {path.rpartition("/")[2] for path in course_files(folder)} <= {
+                *(path.rpartition("/")[2] for path in (*course_files(start), *expected))
+            }
+            assert desk.report("pull")["conflicts"] == []
+            assert course_files(folder) == expected, number
+            assert desk.push()["operations"] == []

@@ -12,7 +12,8 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from filelock import FileLock, Timeout
@@ -23,6 +24,7 @@ from authoring.writeback.rewriting import Rewritten
 
 _STAGE = ".writeback."
 _STEPS = "steps.json"
+_LEFT = "left.json"
 _LOCK = "lock"
 _AGAIN = "nothing was written; run the command again"
 
@@ -43,20 +45,23 @@ def write_changes(folder: Path, before: SourceTree, result: Rewritten) -> None:
     try:
         with FileLock(stage / _LOCK):
             _write(folder, stage, before, result)
+            _tidy(folder, stage)
     finally:
         if not (stage / _STEPS).exists():
             shutil.rmtree(stage, ignore_errors=True)
-    _tidy(folder, result)
 
 
 def recover(folder: Path) -> bool:
-    """Undo what a process that was killed in `write_changes` left half written; whether there was anything. One that is at
-    work is left alone. Raises SourceError when the disk refuses."""
+    """Undo what a process that was killed in `write_changes` left half written, or tidy up after it when all was written; whether
+    there was anything. One that is at work is left alone. Raises SourceError when the disk refuses."""
     found = False
     for stage in sorted(folder.glob(f"{_STAGE}*")):
         try:
             with FileLock(stage / _LOCK, timeout=0):
-                _undo_steps(folder, stage)
+                if (stage / _LEFT).exists():
+                    _tidy(folder, stage)
+                else:
+                    _undo_steps(folder, stage)
                 (stage / _STEPS).unlink(missing_ok=True)
         except Timeout:
             continue
@@ -84,6 +89,7 @@ def _undo_steps(folder: Path, stage: Path) -> None:
     for path in steps["leaving"]:
         if (stage / "old" / path).exists() and not (folder / path).exists():
             _put(stage / "old" / path, folder / path)
+    _remove_made(folder, steps["made"])
 
 
 def _put(old: Path, new: Path) -> None:
@@ -92,9 +98,12 @@ def _put(old: Path, new: Path) -> None:
 
 
 def _write(folder: Path, stage: Path, before: SourceTree, result: Rewritten) -> None:
-    change = _Change(folder, stage)
+    change = _Change()
     placed = (*result.written, *result.copies)
+    parents = {parent for path in (*placed, *result.moved.values()) for parent in path.parents}
+    made = [str(path) for path in sorted(parents, key=lambda path: -len(path.parts)) if not (folder / path).exists()]
     steps = {
+        "made": made,
         "leaving": [str(path) for path in _leaving(before, result)],
         "moved": [[str(old), str(new)] for old, new in result.moved.items() if new not in result.written],
         "placed": [str(path) for path in placed],
@@ -109,10 +118,12 @@ def _write(folder: Path, stage: Path, before: SourceTree, result: Rewritten) -> 
                 change.rename(stage / "old" / old, folder / new)
         for path in placed:
             change.rename(stage / "new" / path, folder / path)
+        _left_behind(stage, result)
         (stage / _STEPS).unlink()  # from here on there is nothing to undo
     except OSError as error:
         try:
             change.undo()
+            _remove_made(folder, made)
         except OSError as second:
             message = f"{folder} was left half written: {second.strerror or second}"
             raise SourceError(message, hint=f"what is missing is in {stage.name}/old; move it back") from error
@@ -123,9 +134,7 @@ def _write(folder: Path, stage: Path, before: SourceTree, result: Rewritten) -> 
 class _Change:
     """Renames that can be undone."""
 
-    def __init__(self, folder: Path, stage: Path) -> None:
-        self.folder = folder
-        self.stage = stage
+    def __init__(self) -> None:
         self.done: list[tuple[Path, Path]] = []
 
     def rename(self, old: Path, new: Path) -> None:
@@ -137,9 +146,6 @@ class _Change:
         for old, new in reversed(self.done):
             old.parent.mkdir(parents=True, exist_ok=True)
             new.rename(old)
-        for _, new in self.done:
-            if not new.is_relative_to(self.stage):
-                _remove_empty(new.parent, self.folder)
 
 
 def _leaving(before: SourceTree, result: Rewritten) -> Iterator[PurePosixPath]:
@@ -190,17 +196,29 @@ def _is_as_read(path: Path, file: SourceFile) -> bool:
         return False
 
 
-def _tidy(folder: Path, result: Rewritten) -> None:
+def _left_behind(stage: Path, result: Rewritten) -> None:
+    """Put down which folders may hold nothing any more, and what moved; whoever finds that knows that all else is done."""
+    kept = set(result.tree.folders)
+    left = {parent for path in (*result.deleted, *result.moved) for parent in path.parents} - {PurePosixPath(".")}
+    folders = [str(path) for path in sorted(left, key=lambda path: -len(path.parts)) if str(path) not in kept]
+    moved = [[str(old), str(new)] for old, new in result.moved.items()]
+    text = json.dumps({"folders": folders, "moved": moved})
+    (stage / "new").mkdir(exist_ok=True)
+    (stage / "new" / _LEFT).write_text(text, "utf-8")
+    (stage / "new" / _LEFT).rename(stage / _LEFT)
+
+
+def _tidy(folder: Path, stage: Path) -> None:
     """Takes away folders that hold nothing any more. What nobody reads (hidden files, back-ups) follows its folder, or
     stays in it under a name that is no part of the course: an empty folder would be a section."""
-    kept = set(result.tree.folders)
-    left = {parent for path in (*result.deleted, *result.moved) for parent in path.parents}
-    for path in sorted(left - {PurePosixPath(".")}, key=lambda path: -len(path.parts)):
+    left = json.loads((stage / _LEFT).read_text("utf-8"))
+    moved = [(PurePosixPath(old), PurePosixPath(new)) for old, new in left["moved"]]
+    for path in map(PurePosixPath, left["folders"]):
         here = folder / path
-        if str(path) in kept or not here.is_dir():
+        if not here.is_dir():
             continue
         try:
-            target = _follows(path, result)
+            target = _follows(path, moved)
             for item in list(here.iterdir()):
                 (folder / target).mkdir(parents=True, exist_ok=True)
                 item.rename(folder / target / item.name)
@@ -209,8 +227,8 @@ def _tidy(folder: Path, result: Rewritten) -> None:
             continue  # the course is written; what is in the way is for `check` to report
 
 
-def _follows(path: PurePosixPath, result: Rewritten) -> PurePosixPath:
-    for old, new in result.moved.items():
+def _follows(path: PurePosixPath, moved: Iterable[tuple[PurePosixPath, PurePosixPath]]) -> PurePosixPath:
+    for old, new in moved:
         if old.is_relative_to(path):
             tail = old.relative_to(path).parts
             if new.parts[-len(tail) :] == tail:
@@ -218,13 +236,11 @@ def _follows(path: PurePosixPath, result: Rewritten) -> PurePosixPath:
     return path.with_name(f"_{path.name}")
 
 
-def _remove_empty(path: Path, folder: Path) -> None:
-    while path != folder and path.is_relative_to(folder):
-        try:
-            path.rmdir()
-        except OSError:
-            return
-        path = path.parent
+def _remove_made(folder: Path, made: Iterable[str]) -> None:
+    """Remove folders, the deepest first, that were made for what was taken back: an empty folder would be a section."""
+    for path in made:
+        with suppress(OSError):
+            (folder / path).rmdir()
 
 
 def _refused(folder: Path, error: OSError) -> SourceError:
