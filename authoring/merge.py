@@ -243,7 +243,8 @@ class _Merge:
             for name in [name for name in (*state, *pushed) if self._is_unread(key, name)]:
                 state.pop(name, None)
                 pushed.pop(name, None)
-        if state != pushed or side.parents[key] != entry.parent:
+        moved = side.parents[key] is not None and side.parents[key] != entry.parent  # pages have no parent to move from
+        if state != pushed or moved:
             return True
         return any(child not in other.blocks and self._changed(child, side, other) for child in side.children(key))
 

@@ -81,7 +81,10 @@ def _changed_parts(operation: UpdateBlock, live: Block, entry: LockEntry, knows:
     for name, value in operation.fields.items():
         theirs = live.fields.get(name)
         base = entry.pushed.get(name)
-        as_pushed = (theirs is None and base is None) or (theirs is not None and digest(theirs) == base)
+        if base is None:
+            as_pushed = same_field(live.key, name, None, theirs)
+        else:
+            as_pushed = theirs is not None and digest(theirs) == base
         if knows(live.key, name) and not as_pushed and not same_field(live.key, name, value, theirs):
             yield name
     if operation.content is not None and knows(live.key, "content"):

@@ -10,7 +10,7 @@ from authoring.applier import Applied
 from authoring.calls import Call, CallKind
 from authoring.dialects import Dialect
 from authoring.lockfile import LockPart
-from authoring.model import ROOT_KEY, TEAM, BlockKey
+from authoring.model import OUTLINE_CATEGORIES, ROOT_KEY, TEAM, BlockKey
 from authoring.operations import (
     AdoptBlock,
     CreateBlock,
@@ -189,7 +189,8 @@ def describe(operation: Operation, plan: Plan) -> str:
         case ReorderChildren(key, children):
             return f"put the {len(children)} parts of {name(key)} in order"
         case DeleteBlock(key, _, display_name):
-            return f"DELETE {word(key.category)} {display_name or key.url_name!r} with all below it"
+            below = " with all below it" if key.category in OUTLINE_CATEGORIES else ""
+            return f"DELETE {word(key.category)} {display_name or key.url_name!r}{below}"
         case Publish(key, covers):
             return f"publish {name(key)}" + (f" ({len(covers)} units)" if len(covers) > 1 else "")
         case _:

@@ -480,3 +480,83 @@ def test_what_a_token_alone_cannot_send_is_said(tmp_path: Path) -> None:
         pulled = desk.report("pull")
         assert pulled["files"] == []
         assert all(path.read_bytes() == text for path, text in before.items() if path.name != "course.lock")
+
+
+def test_a_relative_day_of_an_update_moves_with_the_run(tmp_path: Path) -> None:
+    files = {**FILES, "updates/open.md": "---\ndate: week 2 Tuesday\n---\nThe second week is open.\n"}
+    folder = write_tree(tmp_path / "course", files)
+    with SandboxServer(tmp_path / "sandbox.sqlite3") as server:
+        desk = Desk(folder, server)
+        desk.push()
+        desk.run("rerun", "--run", "r2", "--start", "2028-01-10")
+        days = {}
+        for run in ("r", "r2"):
+            (items,) = [
+                row["fields"]["items"]
+                for row in server.snapshot(f"course-v1:DemoX+P1+{run}")["draft_detached"]
+                if row["usage"].endswith("@updates")
+            ]
+            days[run] = [item["date"] for item in items if "second week" in item["content"]]
+        assert days == {"r": ["January 19, 2027"], "r2": ["January 18, 2028"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        (
+            "---\ndate: week 0 Monday\n---\nNews.\n",
+            "updates/new.md:2: error[bad-value]: 'date' cannot be 'week 0 Monday'",
+        ),
+        ("---\ndate: 2027-02-30\n---\nNews.\n", "updates/new.md:2: error[bad-value]: no calendar has the day"),
+        ("News.\n", "updates/new.md:1: error[missing-key]: an update needs a 'date'"),
+    ],
+)
+def test_a_day_that_cannot_be_is_said_with_its_line(tmp_path: Path, text: str, finding: str) -> None:
+    folder = write_tree(tmp_path / "course", {**FILES, "updates/new.md": text})
+    result = CliRunner().invoke(main, ["check", str(folder)])
+    assert result.exit_code == 1 and finding in result.output
+
+
+def test_textbooks_that_the_platform_would_refuse_are_found(tmp_path: Path) -> None:
+    book = "{id: x1, chapters: [{title: One}]}"
+    text = str(FILES["course.yaml"])
+    text = text[: text.index("pdf_textbooks:")] + f"pdf_textbooks: [{book}, {{tab_title: Two}}]\n"
+    folder = write_tree(tmp_path / "course", {**FILES, "course.yaml": text})
+    found = CliRunner().invoke(main, ["check", str(folder)]).output
+    for wrong in (
+        "1 has no 'tab_title'",
+        "1 has the id 'x1'",
+        "1 has a chapter without a 'url'",
+        "2 has no 'chapters'",
+    ):
+        assert f"warning[bad-textbook]: textbook {wrong}" in found
+
+
+def test_textbooks_can_go_and_come_back(bench: Bench) -> None:
+    text = bench.read("course.yaml")
+    file = bench.desk.folder / "course.yaml"
+    file.write_text(text[: text.index("pdf_textbooks:")], "utf-8")
+    bench.desk.push()
+    assert bench.desk.report("pull")["files"] == []
+    file.write_text(text, "utf-8")
+    assert bench.desk.report("pull")["conflicts"] == []
+    bench.desk.push()
+    assert bench.desk.push()["operations"] == []
+    (book,) = bench.studio.read(root_of(bench))["metadata"]["pdf_textbooks"]
+    assert book["tab_title"] == "The book"
+
+
+def test_a_page_that_is_gone_there_goes_here(bench: Bench) -> None:
+    bench.studio.send("DELETE", f"/xblock/{bench.usage('static_tab/links')}", code=204)
+    report = bench.desk.report("pull")
+    assert (report["conflicts"], report["files"]) == ([], ["pages/02-links.md"])
+    assert bench.desk.push()["operations"] == []
+    assert bench.desk.report("pull")["files"] == []
+
+
+def test_a_page_that_is_gone_here_goes_there(bench: Bench) -> None:
+    (bench.desk.folder / "pages/02-links.md").unlink()
+    assert bench.desk.report("pull")["conflicts"] == []
+    bench.desk.push("--delete-removed")
+    assert page_titles(bench) == ["Questions"]
+    assert bench.desk.report("pull")["files"] == []

@@ -70,10 +70,14 @@ def spelled_like(ours: Course, live: LiveCourse, part: LockPart) -> Course:
         if own is None:
             return block
         fields: dict[str, FieldValue] = {}
+        entry = part.entries.get(block.key)
+        locked = entry.pushed if entry is not None else {}
         for name in {**block.fields, **own.fields}:
             theirs, written = block.fields.get(name), own.fields.get(name)
             same = same_field(block.key, name, written, theirs)
             value = written if same else theirs
+            if not same and name not in locked and same_field(block.key, name, None, theirs):
+                value = None  # set here alone; there stands what the platform means by nothing
             if value is not None or (same and name in own.fields):
                 fields[name] = value
         content = own.content if same_content(own, block) else block.content

@@ -39,6 +39,7 @@ from authoring.model import (
 )
 from authoring.registry import spec
 from authoring.source.assets import FileSettings, content_type_of, read_file_settings
+from authoring.source.calendar import is_relative
 from authoring.source.components import SHAPES, Draft, package_asset, read_relative
 from authoring.source.coursefile import (
     MISSING_KEY,
@@ -50,6 +51,7 @@ from authoring.source.coursefile import (
     read_passports,
     read_team,
 )
+from authoring.source.dates import BadDateError
 from authoring.source.directives import WRONG_NESTING, Directive, Prose, scan_body
 from authoring.source.fields import read_fields, read_kept
 from authoring.source.files import SourceTree
@@ -267,7 +269,7 @@ class _Compiler:
         return read_kept(node.entries, node.key.category, self.diagnostics).apply(block)
 
     def _date_of_update(self, node: Node, written: FieldValue) -> dict[str, FieldValue]:
-        """The day of an update, as learners read it: written, or at the start of the file's name."""
+        """The day of an update, as learners read it: written, perhaps relative to the start, or at the start of the file's name."""
         day = written if isinstance(written, str) and written.strip() else day_in_name(node.path.stem)
         entry = node.entries.get("date")
         where = entry.where if entry is not None else node.where
@@ -276,7 +278,12 @@ class _Compiler:
             self.diagnostics.report(MISSING_KEY, "an update needs a 'date'", where, hint)
             return {}
         try:
+            if is_relative(day) and not day[0].isupper():  # `Week 1` is a text that somebody wrote in Studio
+                day = self.calendar.local(self.calendar.read(day, "date")).date().isoformat()
             return {"date": words_of(day)}
+        except BadDateError as error:
+            self.diagnostics.report(BAD_VALUE, f"'date' cannot be {day!r}: {error}", where, hint)
+            return {}
         except ValueError:
             self.diagnostics.report(BAD_VALUE, f"no calendar has the day {day!r}", where, hint)
             return {}
