@@ -18,7 +18,7 @@ from authoring.model import BlockKey, Course
 from authoring.operations import Operation, Plan
 from authoring.planner.beside import course_level, detached, files, new_course, new_pages, page_orders, team, updates
 from authoring.planner.given import GRADING_KEY, Live, PlanOptions, live_digest
-from authoring.planner.matching import find_lost, find_unclaimed
+from authoring.planner.matching import find_lost, find_renamed, find_unclaimed
 from authoring.planner.release import publishes
 from authoring.planner.removal import removals, report_foreign
 from authoring.planner.sheet import Sheet
@@ -68,6 +68,7 @@ def _changes(sheet: Sheet) -> Iterator[Operation]:
     if sheet.outline is None:
         yield from new_course(sheet)
     find_unclaimed(sheet)
+    find_renamed(sheet)
     yield from files(sheet)
     yield from course_level(sheet)
     yield from containers(sheet)

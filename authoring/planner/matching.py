@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from authoring.adoption import match_unclaimed
-from authoring.model import BlockKey
+from authoring.lockfile import LockEntry, wanted_state
+from authoring.model import CHAPTER, COURSE_UPDATE, SEQUENTIAL, VERTICAL, Block, BlockKey
 from authoring.planner.sheet import Sheet
 
 
@@ -47,3 +48,43 @@ def find_unclaimed(sheet: Sheet) -> None:
     for key, usage_keys in matches.conflicts.items():
         if key not in sheet.skipped and not sheet.options.beside:
             sheet.same_name(sheet.blocks[key], usage_keys)
+
+
+def find_renamed(sheet: Sheet) -> None:
+    """Stop at a new section, unit, page or update that is one of the lock file's whose file or folder got another name: the id is
+    the name, so it would be made a second time beside the old one, and learners would see both."""
+    if sheet.outline is None or sheet.options.beside or sheet.options.delete_removed or sheet.options.hide_removed:
+        return
+    gone = {
+        key: entry
+        for key, entry in sheet.entries.items()
+        if key not in sheet.blocks and _is_named_by_file(key) and not sheet.is_gone(key, entry)
+    }
+    if not gone:
+        return
+    for block in sheet.course.blocks():
+        if not _is_named_by_file(block.key) or not sheet.is_new(block):
+            continue
+        twins = [key for key, entry in gone.items() if _is_twin(sheet, block, key, entry)]
+        if len(twins) == 1:
+            (old,) = twins
+            said = f"{block.key} looks like {old} under another name, and would stand beside it: `id: {old.url_name}` keeps it;"
+            said += " --hide-removed or --delete-removed takes the old one away, --beside keeps both"
+            sheet.note("renamed", said, block.key, blocking=True)
+
+
+def _is_named_by_file(key: BlockKey) -> bool:
+    return key.category in (CHAPTER, SEQUENTIAL, VERTICAL, "static_tab", COURSE_UPDATE)
+
+
+def _is_twin(sheet: Sheet, block: Block, key: BlockKey, entry: LockEntry) -> bool:
+    """Whether a block of the lock file says what a new one does: its text, or its title in the same place, or what is in it."""
+    if block.key.category != key.category:
+        return False
+    state = wanted_state(block)
+    if key.category in ("static_tab", COURSE_UPDATE):
+        return state.get("data") == entry.pushed.get("data") and "data" in state
+    if any(child.key in sheet.entries and sheet.entries[child.key].parent == key for child in block.children):
+        return True
+    title = state.get("display_name")
+    return title == entry.pushed.get("display_name") and sheet.parents.get(block.key) == entry.parent
