@@ -36,7 +36,7 @@ from authoring.lockfile import (
     with_orders,
 )
 from authoring.merge import Side
-from authoring.model import LIBRARY, ROOT_KEY, VERTICAL, Asset, Block, BlockKey, Course
+from authoring.model import LIBRARY, OUTLINE_CATEGORIES, ROOT_KEY, VERTICAL, Asset, Block, BlockKey, Course
 from authoring.olx.package import write_archive
 from authoring.olx.reader import without_pointers
 from authoring.operations import (
@@ -154,16 +154,16 @@ class Session:
         return self.client.read_updates(self.course.id)
 
     def _gone(self, outline: RemoteCourse) -> frozenset[str]:
-        """Blocks that are to be updated and that the platform no longer has, though the outline does not reach down to them:
+        """Blocks that are to be updated or moved and that the platform no longer has, though the outline does not reach down to them:
         one read each."""
         entries = self.state.part.entries
         wanted = {
             entry.usage_key: block.category
-            for block in self.course.root.walk()
+            for block, parent in self.course.root.walk_with_parent()
             if (entry := entries.get(block.key)) is not None
             and entry.usage_key not in outline.blocks
-            and block.category not in ("course", "chapter", "sequential", "vertical")
-            and wanted_state(block) != dict(entry.pushed)
+            and block.category not in OUTLINE_CATEGORIES
+            and (wanted_state(block) != dict(entry.pushed) or (parent is not None and parent.key != entry.parent))
         }
         if outline.components_known:
             return frozenset()
@@ -191,6 +191,11 @@ class Session:
     ) -> Iterator[str]:
         """Live blocks that get new children, or another order of them, and whose children the outline does not tell."""
         for block, parent in self.course.root.walk_with_parent():
+            was_in = entries[block.key].parent if block.key in entries and parent is not None else None
+            if was_in is not None and was_in in entries and parent is not None and was_in != parent.key:
+                holder = outline.blocks.get(entries[was_in].usage_key)
+                if holder is not None and holder.children is None:
+                    yield holder.usage_key  # it moves away from there
             if all(child.key in entries for child in block.children) and not _may_stand_otherwise(block, entries):
                 continue
             place = entries[block.key].usage_key if block.key in entries else adopted.get(block.key)

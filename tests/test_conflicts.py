@@ -227,11 +227,6 @@ def test_each_change_against_each(table: Table, kind: str, here: str, there: str
     if not outcome.startswith("conflict"):
         assert report["conflicts"] == [], label
         desk.push(*PUSH)
-        if is_blind(table, kind, here):
-            kept = course_files(table)
-            assert desk.report("pull")["files"] == [], label
-            assert course_files(table) == kept, label
-            return
         settled(table, label)
         assert (outcome == "both") == is_there(table), label
         for side, change in (("ours", here), ("theirs", there)):
@@ -249,8 +244,6 @@ def test_each_change_against_each(table: Table, kind: str, here: str, there: str
     assert table.bytes() == files, label
     desk.push("--delete-removed", code=None)
     assert table.live() == live, f"{label}: a push passes over what stands there"
-    if is_blind(table, kind, here):
-        return
     for side, change in (("ours", here), ("theirs", there)):
         desk.put_back(both)
         assert desk.report("pull", f"--{side}")["conflicts"] == [], label
@@ -268,15 +261,6 @@ def test_each_change_against_each(table: Table, kind: str, here: str, there: str
     settled(table, f"{label}, by hand")
     if third:
         assert holds(table, "Ours and theirs"), label
-
-
-def is_blind(table: Table, kind: str, here: str) -> bool:
-    """A push through Studio's routes alone sees no unit from inside, and so sends no move and no order of components."""
-    return table.desk.dialect == "studio" and kind == "component" and here in ("moved", "reordered")
-
-
-def course_files(table: Table) -> dict[str, bytes]:
-    return {path: data for path, data in table.bytes().items() if path != "course.lock"}
 
 
 def is_there(table: Table) -> bool:

@@ -75,7 +75,7 @@ def _one_call(sheet: Sheet, block: Block) -> bool:
 
 
 def _move(sheet: Sheet, block: Block, parent: Block) -> Iterator[Operation]:
-    if sheet.outline is None or not sheet.lists(block.key, parent.key):
+    if sheet.outline is None:
         return
     live = sheet.outline.blocks.get(sheet.entries[block.key].usage_key)
     home = sheet.usage_key(parent.key)
