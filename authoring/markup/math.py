@@ -79,19 +79,27 @@ def _is_price(content: str) -> bool:
     return content[0].isdigit() and "\\" not in content and _WORD.search(content) is not None
 
 
-def _brackets(state: StateInline, silent: bool) -> bool:
-    opening = state.src[state.pos : state.pos + 2]
-    closing = _BRACKETS.get(opening)
+def end_of_brackets(state: StateInline) -> int | None:
+    r"""Where the `\)` or `\]` stands that ends a formula which begins here; None where none begins or none ends.
+
+    A failed search is remembered for the rest of the paragraph: `\(\(\(…` must not be searched again and again.
+    """
+    closing = _BRACKETS.get(state.src[state.pos : state.pos + 2])
     if closing is None:
-        return False
-    # A failed search is remembered for the rest of the paragraph: `\(\(\(…` must not be searched again and
-    # again.
+        return None
     missing = state.env.setdefault("math_missing", {})
     if missing.get(closing) is state.src:
-        return False
+        return None
     end = state.src.find(closing, state.pos + 2, state.posMax)
     if end < 0:
         missing[closing] = state.src
+        return None
+    return end
+
+
+def _brackets(state: StateInline, silent: bool) -> bool:
+    opening, end = state.src[state.pos : state.pos + 2], end_of_brackets(state)
+    if end is None:
         return False
     content = state.src[state.pos + 2 : end].strip()
     if not content:

@@ -24,7 +24,7 @@ from mdit_py_plugins.deflist import deflist_plugin
 from authoring.markup.attributes import attributes_plugin
 from authoring.markup.canonical import parse_xml
 from authoring.markup.links import rewrite_html
-from authoring.markup.math import math_plugin
+from authoring.markup.math import end_of_brackets, math_plugin
 
 _EDGES = " \t\n"
 _DOLLAR = "\ue000"
@@ -81,20 +81,10 @@ def _parser() -> MarkdownIt:
     return md
 
 
-_CLOSING = {"\\(": "\\)", "\\[": "\\]"}
-
-
 def _verbatim(state: StateInline, silent: bool) -> bool:
     r"""`\(…\)` and `\[…\]` to the character as they were written."""
-    closing = _CLOSING.get(state.src[state.pos : state.pos + 2])
-    if closing is None:
-        return False
-    missing = state.env.setdefault("math_missing", {})
-    if missing.get(closing) is state.src:
-        return False
-    end = state.src.find(closing, state.pos + 2, state.posMax)
-    if end < 0:
-        missing[closing] = state.src
+    end = end_of_brackets(state)
+    if end is None:
         return False
     if not silent:
         state.push("math_verbatim", "math", 0).content = state.src[state.pos : end + 2]
