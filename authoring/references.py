@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from authoring.model import CHAPTER, SEQUENTIAL, VERTICAL, BlockKey, Course
+from authoring.model import CHAPTER, COURSE_UPDATE, SEQUENTIAL, VERTICAL, BlockKey, Course
 
 
 def link_names(course: Course) -> dict[str, BlockKey]:
@@ -16,6 +16,8 @@ def link_names(course: Course) -> dict[str, BlockKey]:
     names: dict[str, BlockKey] = {}
     rank = {VERTICAL: 0, SEQUENTIAL: 1, CHAPTER: 2}
     for block in course.blocks():
+        if block.category == COURSE_UPDATE:
+            continue
         held = names.get(block.url_name)
         if held is None or rank.get(block.category, 3) < rank.get(held.category, 3):
             names[block.url_name] = block.key

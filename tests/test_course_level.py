@@ -560,3 +560,17 @@ def test_a_page_that_is_gone_here_goes_there(bench: Bench) -> None:
     bench.desk.push("--delete-removed")
     assert page_titles(bench) == ["Questions"]
     assert bench.desk.report("pull")["files"] == []
+
+
+def test_a_link_never_means_an_update(bench: Bench) -> None:
+    """An update is no block of the platform's: it may have the name of a unit."""
+    write_tree(
+        bench.desk.folder,
+        {"updates/words.md": "---\ndate: 2027-03-01\n---\n[Words](../01-one/01-first/01-words.md).\n"},
+    )
+    bench.desk.run("check")
+    bench.desk.push()
+    unit = bench.usage("vertical/words").rpartition("@")[2]
+    assert f"/jump_to_id/{unit}" in updates(bench)[0]["content"]
+    assert differences(bench.desk) == []
+    assert bench.desk.report("pull")["files"] == []

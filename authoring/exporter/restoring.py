@@ -13,7 +13,7 @@ from functools import cached_property
 from authoring.comparison import plain_prompt
 from authoring.keys import block_category, block_id, is_usage_key
 from authoring.lockfile import content_field, digest
-from authoring.model import BlockKey, CourseId, FieldValue
+from authoring.model import COURSE_UPDATE, BlockKey, CourseId, FieldValue
 from authoring.references import JUMP_LINK, PAGE_LINK, REFERENCE_FIELDS
 from authoring.registry import field_spec, spec
 
@@ -46,7 +46,11 @@ class Restorer:
 
     @cached_property
     def _ids(self) -> Mapping[str, str]:
-        return {block_id(usage): key.url_name for usage, key in self._names.items() if is_usage_key(usage)}
+        return {
+            block_id(usage): key.url_name
+            for usage, key in self._names.items()
+            if is_usage_key(usage) and key.category != COURSE_UPDATE
+        }
 
     def body(self, text: str, locked: str | None) -> str:
         """A text body with our names in its links; as it was pushed, where it is still that."""

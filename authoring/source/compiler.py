@@ -544,6 +544,8 @@ def link_index(outline: Outline) -> LinkIndex:
     first: dict[str, BlockKey] = {}
     shared: dict[str, tuple[BlockKey, ...]] = {}
     for key in outline.keys:
+        if key.category == COURSE_UPDATE:  # no block of the platform's, and so no id that a link could mean
+            continue
         if key.url_name in first:
             shared[key.url_name] = (*shared.get(key.url_name, (first[key.url_name],)), key)
         else:
