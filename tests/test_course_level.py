@@ -574,3 +574,31 @@ def test_a_link_never_means_an_update(bench: Bench) -> None:
     assert f"/jump_to_id/{unit}" in updates(bench)[0]["content"]
     assert differences(bench.desk) == []
     assert bench.desk.report("pull")["files"] == []
+
+
+@pytest.mark.parametrize(
+    ("date", "content"),
+    [
+        ("Spring", "<p>A"),
+        ("", "<p>B</p>"),
+        ("2027-04-01", "C & <b>D"),
+        ("May 5, 2027", '<p onclick="y">E</p>'),
+        ("June 31, 2027", ""),
+    ],
+)
+def test_whatever_studio_takes_for_an_update_comes_and_stays(bench: Bench, date: str, content: str) -> None:
+    bench.studio.send("POST", UPDATES, {"date": date, "content": content})
+    assert len(bench.desk.report("pull")["files"]) == 1
+    live = updates(bench)
+    assert bench.desk.push()["operations"] == []
+    assert bench.desk.report("pull")["files"] == []
+    assert updates(bench) == live
+
+
+def test_another_textbook_leaves_the_first_as_it_is_written(bench: Bench) -> None:
+    before = bench.read("course.yaml")
+    book = {"tab_title": "Second", "chapters": [{"title": "One", "url": "/static/two.pdf"}]}
+    bench.studio.send("POST", "/textbooks/course-v1:DemoX+P1+r", book, code=201)
+    bench.desk.report("pull")
+    assert bench.read("course.yaml").startswith(before) and "tab_title: Second" in bench.read("course.yaml")
+    assert bench.desk.push()["operations"] == []

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from authoring.comparison import same_field
 from authoring.decompile import same_content
+from authoring.dialects.bodies import same_textbook
 from authoring.exporter import EMPTY_INFO, LiveCourse, hidden_fields
 from authoring.keys import block_id, is_usage_key
 from authoring.lockfile import PAGES_KEY, LockPart, content_field
@@ -78,6 +79,8 @@ def spelled_like(ours: Course, live: LiveCourse, part: LockPart) -> Course:
             value = written if same else theirs
             if not same and name not in locked and same_field(block.key, name, None, theirs):
                 value = None  # set here alone; there stands what the platform means by nothing
+            if name == "pdf_textbooks" and isinstance(value, list) and isinstance(written, list):
+                value = [next((mine for mine in written if same_textbook(mine, book)), book) for book in value]
             if value is not None or (same and name in own.fields):
                 fields[name] = value
         content = own.content if same_content(own, block) else block.content

@@ -274,6 +274,8 @@ class _Compiler:
         entry = node.entries.get("date")
         where = entry.where if entry is not None else node.where
         hint = "write `date: 2027-02-01`, or begin the file's name with the day"
+        if day is None and written == "":
+            return {"date": ""}  # Studio takes one without a date
         if day is None:
             self.diagnostics.report(MISSING_KEY, "an update needs a 'date'", where, hint)
             return {}
