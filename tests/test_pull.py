@@ -552,3 +552,14 @@ def test_a_live_course_is_exported(bench: Bench, tmp_path: Path, form: str, name
     assert (tmp_path / name).exists()
     if form == "folder":
         assert same_tree(bench.desk, tmp_path / name) == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/courses/course-v1:Other+C1+r/jump_to_id/abc", "https://lms.example/courses/course-v1:DemoX+P1+r/jump_to_id/abc"],
+)
+def test_a_link_out_of_the_course_stays_one(bench: Bench, address: str) -> None:
+    bench.studio.update(bench.usage("html/last-html-1"), data=f'<p><a href="{address}">There</a></p>')
+    bench.desk.report("pull")
+    assert address in bench.read("01-one/01-first/03-last.md")
+    bench.settle()

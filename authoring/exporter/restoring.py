@@ -17,8 +17,6 @@ from authoring.model import COURSE_UPDATE, BlockKey, CourseId, FieldValue
 from authoring.references import JUMP_LINK, PAGE_LINK, REFERENCE_FIELDS
 from authoring.registry import field_spec, spec
 
-_JUMP_SERVED = re.compile(r"/courses/[^/\"'\s]+(?=/jump_to_id/)")
-
 PLATFORMS_OWN: Mapping[str, frozenset[str]] = {
     "course": frozenset(
         {"tabs", "wiki_slug", "lti_passports", "grading_policy", "discussion_topics", "discussions_settings"}
@@ -40,6 +38,7 @@ class Restorer:
         self._names = names
         # Only this course's files, and not on another host: those were written so.
         own = re.escape(str(course).removeprefix("course-v1:"))
+        self._jump_served = re.compile(rf"(?<![\w.:/-])/courses/course-v1:{own}(?=/jump_to_id/)")
         self._served = re.compile(
             rf"(?<![\w.:/-])/(?:assets/courseware/v\d+/[0-9a-f]+/)?(?:asset-v1:{own}\+type@asset\+block@|courses/course-v1:{own}/static/)"
         )
@@ -66,7 +65,7 @@ class Restorer:
 
     def names_in(self, text: str) -> str:
         """A text with our names in its links."""
-        return self._named(_JUMP_SERVED.sub("", text))
+        return self._named(self._jump_served.sub("", text))
 
     def _named(self, text: str) -> str:
         text = JUMP_LINK.sub(lambda found: f"/jump_to_id/{self._ids.get(found[1], found[1])}", text)
