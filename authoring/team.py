@@ -28,10 +28,11 @@ def locked_team(entries: Mapping[BlockKey, LockEntry]) -> Mapping[str, str]:
 
 
 def team_to_read(team: Mapping[str, str], entries: Mapping[BlockKey, LockEntry]) -> tuple[str, ...]:
-    """Whose live role must be read before planning."""
+    """Whose live role must be read before planning. Who is written with other capitals now was not taken away."""
     locked = locked_team(entries)
     changed = [email for email, role in team.items() if locked.get(email) != digest(role)]
-    return (*changed, *(email for email in locked if email not in team))
+    named = {email.casefold() for email in team}
+    return (*changed, *(email for email in locked if email.casefold() not in named))
 
 
 @dataclass(frozen=True, slots=True)

@@ -411,6 +411,18 @@ def test_a_new_folder_names_the_team_when_asked_for(bench: Bench, tmp_path: Path
     assert desk.push()["operations"] == []
 
 
+def test_other_capitals_are_the_same_person(bench: Bench) -> None:
+    edit(bench, "course.yaml", "ada@example.org: staff", "Ada@example.org: staff")
+    report = bench.desk.push("--delete-removed")
+    assert ([row["op"] for row in report["operations"]], report["notices"]) == (["adopt"], [])
+    assert role(bench, "ada") == "staff"
+    assert bench.desk.report("pull")["files"] == []
+    bench.desk.report("pull", "--with-team")
+    assert set(bench.desk.course().team) == {"Ada@example.org", "bob@example.org", "sandbox@example.org"}
+    assert bench.desk.push()["operations"] == []
+    assert bench.desk.report("pull", "--with-team")["files"] == []
+
+
 def test_a_release_without_a_list_of_the_team_is_said(bench: Bench) -> None:
     bench.desk.server.faults.add(Fault(FaultKind.ERROR_BEFORE, path="contentstore/v1/course_team", status=404))
     report = bench.desk.report("pull", "--with-team")

@@ -285,6 +285,9 @@ async def team(platform: Platform, request: Request) -> Response:
     key, email = request.path_params["key"], unquote(request.path_params["email"])
     row = platform.need_course(key)
     members = row.setdefault("team", {})
+    email = next(
+        (one for one in members if one.casefold() == email.casefold()), email
+    )  # capitals say nothing to the database
     if email.endswith(".invalid") or "@" not in email:
         raise refuse(404, f"Could not find user by email address '{email}'.")
     if request.method == "GET":
