@@ -46,6 +46,7 @@ from authoring.lockfile import (
     locked_asset,
     passport_key,
     passport_state,
+    team_key,
     wanted_state,
 )
 from authoring.model import (
@@ -87,7 +88,6 @@ from authoring.registry import field_spec, spec
 from authoring.remote import UNKNOWN_USER, HeldPassport
 from authoring.rendering import Names, calls_of, resolve_fields, resolve_text
 from authoring.state import CourseState
-from authoring.team import team_key
 
 IMPORT_DONE = 4
 """`ImportStatus` of an import that has ended well (Open edX: views/import_export.py)."""

@@ -8,7 +8,8 @@ merge cleanly:
     {"asset": "chart.png", "digest": …, "size": …}                   a file that was uploaded
     {"block": "html/hello-html-1", "usage": "block-v1:…", "parent": "vertical/hello", "pushed": {…}, "published": …}
 
-A block with children may have `children` as well: their keys in the order that was last the same on both sides.
+A block with children may have `children` as well: their keys in the order that was last the same on both sides. `spelled` has the
+names of fields that say on the platform the same as here in other words (Studio's HTML of a paragraph): `PUSHED LIVE`, two digests.
 
 `pushed` maps a field's name to the digest of the value last sent; the block's text body stands under its field's name
 (`data`), a package under `#package`. `published` is `true` when learners
@@ -28,7 +29,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from authoring.errors import LockfileError
-from authoring.model import Asset, Block, BlockKey, Course, FieldValue
+from authoring.model import TEAM, Asset, Block, BlockKey, Course, FieldValue
 from authoring.registry import spec
 
 FILE_NAME = "course.lock"
@@ -100,6 +101,20 @@ class LockEntry:
     published: Digests | None = None
     children: tuple[BlockKey, ...] | None = None
     """The order of its children when that was last the same here and on the platform; None where it was not recorded."""
+    spelled: Mapping[str, str] = field(default_factory=dict)
+    """Field name → the digest of what was pushed, and that of how the platform spells it. It holds while that stays pushed."""
+
+    def as_pushed(self, name: str, live: str | None) -> str | None:
+        """The digest of a live value; that of what was pushed, where the platform spells it so."""
+        pushed = self.pushed.get(name)
+        return pushed if live is not None and self.spelled.get(name) == f"{pushed} {live}" else live
+
+    def with_spelling(self, live: Digests) -> LockEntry:
+        """`live` are the digests of what the platform has, where that is known to say the same as what was pushed."""
+        spelled = {
+            name: f"{self.pushed[name]} {one}" for name, one in live.items() if self.pushed.get(name, one) != one
+        }
+        return self if spelled == self.spelled else replace(self, spelled=spelled)
 
     @property
     def is_published(self) -> bool:
@@ -193,6 +208,12 @@ def locked_page_order(entries: Mapping[BlockKey, LockEntry]) -> tuple[BlockKey, 
     """The order of the pages when it was last the same here and there; nothing where it was not recorded."""
     entry = entries.get(PAGES_KEY)
     return (entry.children or ()) if entry is not None else ()
+
+
+def team_key(email: str) -> BlockKey:
+    """The lock file's name for somebody's role. The platform tells addresses apart without regard to case (MySQL's collation
+    does), and so `Ada@example.org` is nobody else than `ada@example.org`."""
+    return BlockKey(TEAM, email.casefold())
 
 
 def locked_asset(asset: Asset) -> LockedAsset:
@@ -344,6 +365,7 @@ def entry_to_json(entry: LockEntry) -> dict[str, object]:
         if entry.is_published
         else (None if entry.published is None else dict(sorted(entry.published.items()))),
         **order,
+        **({"spelled": dict(sorted(entry.spelled.items()))} if entry.spelled else {}),
     }
 
 
@@ -363,6 +385,7 @@ def _entry(row: Mapping[str, object]) -> LockEntry:
         pushed=pushed,
         published=pushed if published is True else None if published is None else _digests(published),
         children=_children(row.get("children")),
+        spelled=_digests(row.get("spelled", {})),
     )
 
 

@@ -39,8 +39,17 @@ from enum import StrEnum
 from typing import TypeAlias, cast
 
 from authoring.decompile.folder import same_content
-from authoring.lockfile import PACKAGE, PAGES_KEY, LockPart, content_field, digest, other_forms, wanted_state
-from authoring.model import NO_ROLE, TEAM, Asset, Block, BlockKey, Course, FieldValue, GradingPolicy
+from authoring.lockfile import (
+    PACKAGE,
+    PAGES_KEY,
+    LockPart,
+    content_field,
+    digest,
+    other_forms,
+    team_key,
+    wanted_state,
+)
+from authoring.model import NO_ROLE, Asset, Block, BlockKey, Course, FieldValue, GradingPolicy
 from authoring.operations import policy_to_json
 
 EXISTENCE = "existence"
@@ -240,6 +249,7 @@ class _Merge:
             return True
         state, pushed = wanted_state(side.blocks[key]), dict(entry.pushed)
         if side is self.theirs:
+            state = {name: entry.as_pushed(name, one) or one for name, one in state.items()}
             for name in [name for name in (*state, *pushed) if self._is_unread(key, name)]:
                 state.pop(name, None)
                 pushed.pop(name, None)
@@ -396,6 +406,9 @@ class _Merge:
         forms = {
             name: form for name, form in forms.items() if name != "markdown_edited"
         } or forms  # says nothing by itself
+        entry = self.base.entries.get(key)
+        if entry is not None:
+            forms = {name: (*form[:3], entry.as_pushed(name, form[3])) for name, form in forms.items()}
         if not forms or (known and all(theirs == pushed.get(name) for name, (*_, theirs) in forms.items())):
             return False
         if known and all(ours == pushed.get(name) for name, (*_, ours, _) in forms.items()):
@@ -418,7 +431,8 @@ class _Merge:
         known: bool,
     ) -> bool:
         """Whether theirs is the merged value of a part in which the two differ."""
-        if known and their_digest == base:
+        entry = self.base.entries.get(key)
+        if known and (entry.as_pushed(part, their_digest) if entry is not None else their_digest) == base:
             return False
         if known and our_digest == base:
             self.taken.append(Taken(key, part))
@@ -438,8 +452,11 @@ class _Merge:
     def _team(self) -> Mapping[str, str]:
         """Roles by address; `none` for who is in the lock file and no longer in the team. Who is not told of stays."""
         team = dict(self.our_course.team)
-        for email, live in self.their_course.team.items():
-            mine, key = team.get(email), BlockKey(TEAM, email)
+        written = {team_key(email): email for email in team}
+        for address, live in self.their_course.team.items():
+            key = team_key(address)
+            email = written.get(key, address)
+            mine = team.get(email)
             entry = self.base.entries.get(key)
             base = entry.pushed.get("role") if entry is not None else None
             if (mine or NO_ROLE) == live:

@@ -13,7 +13,7 @@ from authoring.comparison import same_field
 from authoring.decompile import same_content
 from authoring.exporter import LiveCourse
 from authoring.lockfile import LockEntry, LockPart, content_field, digest, other_forms, wanted_state
-from authoring.model import CHAPTER, SEQUENTIAL, VERTICAL, Block, BlockKey, FieldValue, GradingPolicy
+from authoring.model import CHAPTER, ROOT_KEY, SEQUENTIAL, VERTICAL, Block, BlockKey, FieldValue, GradingPolicy
 from authoring.operations import DeleteBlock, Notice, Plan, PutGrading, UpdateAbout, UpdateBlock, policy_to_json
 from authoring.planner import GRADING_KEY
 
@@ -84,25 +84,29 @@ def _changed_parts(operation: UpdateBlock, live: Block, entry: LockEntry, knows:
         if base is None:
             as_pushed = same_field(live.key, name, None, theirs)
         else:
-            as_pushed = theirs is not None and digest(theirs) == base
+            as_pushed = theirs is not None and entry.as_pushed(name, digest(theirs)) == base
         if knows(live.key, name) and not as_pushed and not same_field(live.key, name, value, theirs):
             yield name
     if operation.content is not None and knows(live.key, "content"):
-        base = entry.pushed.get(content_field(live.category))
-        as_pushed = digest(live.content) == base if live.content else base is None
+        body = content_field(live.category)
+        base = entry.pushed.get(body)
+        as_pushed = entry.as_pushed(body, digest(live.content)) == base if live.content else base is None
         if not as_pushed and not same_content(replace(live, content=operation.content), live):
             yield "its text"
 
 
 def _was_never_filled(entry: LockEntry) -> bool:
-    """Whether a course or component was made and nothing else: it holds what the platform gives every new one."""
-    return entry.pushed.keys() <= {"display_name"} and entry.key.category not in (CHAPTER, SEQUENTIAL, VERTICAL)
+    """Whether a course or component was made and nothing else: it holds what the platform gives every new one. An adopted course
+    with differences, of which no more is agreed on either, is not published."""
+    made = entry.pushed.keys() <= {"display_name"} and entry.key.category not in (CHAPTER, SEQUENTIAL, VERTICAL)
+    return made and (entry.is_published or entry.key != ROOT_KEY)
 
 
 def _is_other_text(ours: str, key: BlockKey, part: LockPart, found: Mapping[BlockKey, Block]) -> bool:
     theirs = found[key].content if key in found else None
-    base = part.entries[key].pushed.get("data")
-    as_pushed = digest(theirs or "") == base or (not theirs and base is None)
+    entry = part.entries[key]
+    base = entry.pushed.get("data")
+    as_pushed = entry.as_pushed("data", digest(theirs or "")) == base or (not theirs and base is None)
     return not as_pushed and not same_content(Block(key, content=ours), Block(key, content=theirs))
 
 
@@ -129,7 +133,7 @@ def _lost(top: BlockKey, live: LiveCourse, part: LockPart, remedy: str) -> Itera
 def _is_changed(live: Block, entry: LockEntry, knows: Knows) -> bool:
     state, body = wanted_state(live), content_field(live.category)
     return any(
-        state.get(name) != entry.pushed.get(name)
+        entry.as_pushed(name, state.get(name)) != entry.pushed.get(name)
         for name in {*state, *entry.pushed}
         if knows(live.key, "content" if name == body else name)
     )

@@ -139,12 +139,15 @@ def _is_lost(one: Difference, before: LockPart | None) -> bool:
         case Kind.FIELD:
             if old is None:
                 return True
-            return one.theirs is None if one.name not in old.pushed else digest(one.theirs) == old.pushed[one.name]
+            if one.name not in old.pushed:
+                return one.theirs is None
+            return old.as_pushed(one.name, digest(one.theirs)) == old.pushed[one.name]
         case Kind.CONTENT:
             if old is None:
                 return True
-            told = old.pushed.get(content_field(one.key.category))
-            return not one.theirs if told is None else digest(one.theirs) == told
+            body = content_field(one.key.category)
+            told = old.pushed.get(body)
+            return not one.theirs if told is None else old.as_pushed(body, digest(one.theirs)) == told
         case Kind.MOVED:
             return old is None or (old.parent is not None and str(old.parent) == one.theirs)
         case _:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -60,8 +59,8 @@ UPDATES = "/course_info_update/course-v1:DemoX+P1+r/"
 TEAM = "/course_team/course-v1:DemoX+P1+r/"
 
 
-@pytest.fixture(params=WAYS, ids=lambda way: f"{way[0]}-{way[1].name}")
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+def pushed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """The course of `FILES`, pushed, and Studio beside it."""
     dialect, profile = request.param
     folder = write_tree(tmp_path / "course", dict(FILES))
     with SandboxServer(tmp_path / "sandbox.sqlite3", profile) as server:
@@ -70,6 +69,14 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
         studio = Studio(server)
         with closing(studio.http):
             yield Bench(desk, studio)
+
+
+def in_each_way(way: Any) -> Any:
+    """A fixture that is there once for each dialect and profile."""
+    return pytest.fixture(params=WAYS, ids=lambda way: f"{way[0]}-{way[1].name}")(way)
+
+
+bench = in_each_way(pushed)
 
 
 def root_of(bench: Bench) -> str:
@@ -166,21 +173,6 @@ def test_what_is_taken_away_here_is_said_and_deleted_on_request(bench: Bench) ->
     again = bench.desk.push("--publish", "--delete-removed")
     assert (again["operations"], again["notices"]) == ([], [])
     assert bench.desk.report("pull")["files"] == []
-
-
-def test_who_is_declared_none_is_taken_out(bench: Bench) -> None:
-    edit(bench, "course.yaml", "ada@example.org: staff", "ada@example.org: none")
-    bench.desk.push()
-    assert role(bench, "ada") is None
-    assert bench.desk.push()["operations"] == []
-    assert bench.desk.report("pull")["files"] == []
-
-
-def test_somebody_without_an_account_is_said_and_stops_nothing(bench: Bench) -> None:
-    edit(bench, "course.yaml", "  # those who write\n", "  # those who write\n  new@somewhere.invalid: staff\n")
-    report = bench.desk.push()
-    assert [notice["kind"] for notice in report["notices"]] == ["no-such-user"]
-    assert report["operations"] == []
 
 
 # --- changes there
@@ -374,59 +366,6 @@ def test_a_change_on_both_sides_stops_a_push_and_is_a_conflict_of_a_pull(
 
 
 # --- everybody
-
-
-def fresh(bench: Bench, folder: Path, *args: str) -> tuple[Desk, dict[str, Any]]:
-    """Another folder of the same course, and what the pull into it said."""
-    key = str(bench.desk.course().id)
-    result = CliRunner(env=bench.desk.environ).invoke(main, ["pull", key, str(folder), "--json", *args])
-    assert result.exit_code == 0, result.output
-    return Desk(folder, bench.desk.server, bench.desk.dialect), json.loads(result.stdout)
-
-
-def test_everybody_of_the_team_comes_when_asked_for(bench: Bench) -> None:
-    bench.studio.send("POST", f"{TEAM}cleo@example.org", {"role": "staff"}, code=204)
-    assert bench.desk.report("pull")["files"] == []
-    report = bench.desk.report("pull", "--with-team")
-    assert report["files"] == ["course.yaml"]
-    assert dict(bench.desk.course().team) == {
-        "ada@example.org": "staff",
-        "bob@example.org": "instructor",
-        "cleo@example.org": "staff",
-        "sandbox@example.org": "instructor",
-    }
-    assert all(comment in bench.read("course.yaml") for comment in COMMENTS)
-    assert bench.desk.push()["operations"] == []
-    assert bench.desk.report("pull", "--with-team")["files"] == []
-
-
-def test_a_new_folder_names_the_team_when_asked_for(bench: Bench, tmp_path: Path) -> None:
-    desk, report = fresh(bench, tmp_path / "all", "--with-team")
-    assert (report["team_left_out"], desk.course().team["ada@example.org"]) == (0, "staff")
-    assert len(desk.course().team) == 3
-    assert desk.push()["operations"] == []
-    assert desk.report("pull", "--with-team")["files"] == []
-    desk, report = fresh(bench, tmp_path / "nobody")
-    assert (report["team_left_out"], dict(desk.course().team)) == (3, {})
-    assert desk.push()["operations"] == []
-
-
-def test_other_capitals_are_the_same_person(bench: Bench) -> None:
-    edit(bench, "course.yaml", "ada@example.org: staff", "Ada@example.org: staff")
-    report = bench.desk.push("--delete-removed")
-    assert ([row["op"] for row in report["operations"]], report["notices"]) == (["adopt"], [])
-    assert role(bench, "ada") == "staff"
-    assert bench.desk.report("pull")["files"] == []
-    bench.desk.report("pull", "--with-team")
-    assert set(bench.desk.course().team) == {"Ada@example.org", "bob@example.org", "sandbox@example.org"}
-    assert bench.desk.push()["operations"] == []
-    assert bench.desk.report("pull", "--with-team")["files"] == []
-
-
-def test_a_release_without_a_list_of_the_team_is_said(bench: Bench) -> None:
-    bench.desk.server.faults.add(Fault(FaultKind.ERROR_BEFORE, path="contentstore/v1/course_team", status=404))
-    report = bench.desk.report("pull", "--with-team")
-    assert (report["files"], report["unread_parts"]) == ([], ["team"])
 
 
 # --- what the platform does not say

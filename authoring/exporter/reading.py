@@ -426,7 +426,9 @@ class _Reader:
         roles: Mapping[str, str] | None = {}
         if self.everybody:
             listed = self.client.read_team(self.id)
-            roles = None if listed is None else {**dict.fromkeys(locked, NO_ROLE), **listed}
+            named = {email.casefold() for email in listed or ()}
+            gone = dict.fromkeys((email for email in locked if email.casefold() not in named), NO_ROLE)
+            roles = None if listed is None else {**gone, **listed}
         elif locked:
             roles = self.client.read_roles(self.id, locked)
         if roles is None:

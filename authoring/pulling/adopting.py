@@ -7,10 +7,14 @@ from dataclasses import dataclass, replace
 from authoring.decompile import same_content
 from authoring.exporter import LiveCourse
 from authoring.lockfile import LockEntry, LockPart, content_field, other_forms, wanted_state
+from authoring.merge import GRADING
 from authoring.model import COURSE_UPDATE, ROOT_KEY, Block, BlockKey, Course
 from authoring.pulling.likeness import spelled_like
 from authoring.pulling.relocking import fresh_part
 from authoring.registry import spec
+
+DIFFERS = "differs"
+"""Stands for the digest of what both sides have and differ in: no value has it, so each counts as changed by both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +95,15 @@ def adopt(ours: Course, live: LiveCourse, target: str) -> Adoption:
     )
     theirs = {block.key: block for block in spelled_like(ours, twin, LockPart(target, str(ours.id))).blocks()}
     part = fresh_part(target, ours, twin)
+    mine = {block.key: block for block in ours.blocks()}
     entries: dict[BlockKey, LockEntry] = {}
     pairs: list[Pair] = []
     for key, entry in part.entries.items():
         other_block = theirs.get(key)
         if other_block is None:
-            if not entry.usage_key:
+            if key == GRADING and live.course.grading != ours.grading:
+                entries[key] = LockEntry(key, "", None, {}, {})  # nobody knows yet whose policy shall hold
+            elif key.category.startswith("#"):
                 entries[key] = entry
             continue
         there = wanted_state(other_block)
@@ -104,10 +111,13 @@ def adopt(ours: Course, live: LiveCourse, target: str) -> Adoption:
         if content_field(key.category) in agreed:  # what Studio's own editor shows of a text goes with the text
             agreed |= {name: value for name, value in entry.pushed.items() if name in other_forms(key.category)}
         same = agreed == dict(entry.pushed) and not (there.keys() - entry.pushed.keys())
-        entries[key] = replace(entry, pushed=agreed, published=agreed if entry.published is not None and same else None)
-        if entry.usage_key and key != ROOT_KEY:
-            mine = next(block for block in ours.blocks() if block.key == key)
-            pairs.append(Pair(key, mine.display_name or key.url_name, entry.usage_key, same))
+        differing = (entry.pushed.keys() & there.keys()) - agreed.keys()
+        agreed |= dict.fromkeys(differing, DIFFERS)
+        published = agreed if entry.published is not None and same else None
+        spelled = {name: one for name, one in entry.spelled.items() if name not in differing}
+        entries[key] = replace(entry, pushed=agreed, published=published, spelled=spelled)
+        if entry.usage_key and (key != ROOT_KEY or not same):
+            pairs.append(Pair(key, mine[key].display_name or key.url_name, entry.usage_key, same))
     only_here = tuple(
         block.key
         for block in ours.blocks()

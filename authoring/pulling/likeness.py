@@ -12,7 +12,7 @@ from authoring.exporter import EMPTY_INFO, LiveCourse, hidden_fields
 from authoring.keys import block_id, is_usage_key
 from authoring.lockfile import PAGES_KEY, LockPart, content_field
 from authoring.merge import CHILDREN, EVERYTHING, EXISTENCE, GRADING, ORDER
-from authoring.model import ROOT_KEY, TEAM, Block, BlockKey, Course, FieldValue
+from authoring.model import ROOT_KEY, Block, BlockKey, Course, FieldValue
 from authoring.olx.reader import POINTER_ONLY
 from authoring.references import JUMP_LINK
 from authoring.registry import spec
@@ -116,20 +116,13 @@ def spelled_like(ours: Course, live: LiveCourse, part: LockPart) -> Course:
     pages = [block for block in detached if block.category == "static_tab"]
     ordered = iter(sorted(pages, key=lambda block: place.get(block.key, len(place))))
     detached = [next(ordered) if block.category == "static_tab" else block for block in detached]
-    addresses = {email.casefold(): email for email in (*part_addresses(part), *ours.team)}
     return replace(
         live.course,
-        team={addresses.get(email.casefold(), email): role for email, role in live.course.team.items()},
         root=live.course.root.transform(spelled),
         detached=tuple(detached),
         assets=assets if "files" not in live.unread_parts else ours.assets,
         lti_passports=ours.lti_passports,
     )
-
-
-def part_addresses(part: LockPart) -> tuple[str, ...]:
-    """The e-mail addresses that the lock file names; their capitals say nothing."""
-    return tuple(key.url_name for key in part.entries if key.category == TEAM)
 
 
 def is_empty(page: Block) -> bool:

@@ -15,11 +15,12 @@ from authoring.lockfile import (
     digest,
     passport_key,
     passport_state,
+    team_key,
     wanted_state,
     with_orders,
 )
 from authoring.merge import EXISTENCE, GRADING, ORDER, PLACE, Conflict, Side
-from authoring.model import NO_ROLE, ROOT_KEY, TEAM, Block, BlockKey, Course, FieldValue
+from authoring.model import NO_ROLE, ROOT_KEY, Block, BlockKey, Course, FieldValue
 from authoring.operations import policy_to_json
 from authoring.pulling.likeness import is_empty
 from authoring.registry import spec
@@ -38,12 +39,16 @@ def part_after(
     undecided = open_parts(conflicts, resolve)
     frozen = _frozen(part, merged, theirs, undecided)
     live_blocks = {block.key: block for block in theirs.blocks()}
+    as_live = {key: wanted_state(block) for key, block in live.blocks.items()}
     ours = {block.key for block in merged.blocks()}
     parents = {block.key: parent.key if parent else None for block, parent in theirs.root.walk_with_parent()}
     drafts = {below.key for block in theirs.blocks() if block.key in live.drafts for below in block.walk()}
     entries: dict[BlockKey, LockEntry] = {}
     for key, entry in part.entries.items():
-        if key in live_blocks or key in frozen or not entry.usage_key or key == ROOT_KEY or key in ours:
+        known = spec(key.category)
+        # What is deleted here and cannot be read there is still to be deleted there.
+        unseen = not live.sees(key) if known is not None and known.detached else _is_hidden(key, part.entries, live)
+        if key in live_blocks or key in frozen or not entry.usage_key or key == ROOT_KEY or key in ours or unseen:
             entries[key] = entry
     for key, block in live_blocks.items():
         if key in frozen:
@@ -64,11 +69,13 @@ def part_after(
                 pushed.pop(name, None)
         place = parents.get(key) or (ROOT_KEY if key.category == "static_tab" else None)
         parent = old.parent if old is not None and (key, PLACE) in undecided else place
+        spelled = {name: one for name, one in as_live.get(key, {}).items() if pushed.get(name) == state.get(name)}
         if old is not None and not old.usage_key:  # a text of the about page has no draft
-            entries[key] = LockEntry(key, "", None, pushed, pushed)
+            entries[key] = LockEntry(key, "", None, pushed, pushed).with_spelling(spelled)
             continue
         published = _published(old, pushed, key in drafts)
-        entries[key] = LockEntry(key, usage_key, parent, pushed, published, old.children if old is not None else None)
+        children = old.children if old is not None else None
+        entries[key] = LockEntry(key, usage_key, parent, pushed, published, children).with_spelling(spelled)
     pages = {block.key: block for block in merged.detached}
     for key in [key for key, entry in entries.items() if entry.usage_key and key not in live.usage_keys]:
         known = spec(key.category)
@@ -82,13 +89,14 @@ def part_after(
         state = {"policy": digest(value)}
         if GRADING in entries or merged.grading is not None:
             entries[GRADING] = LockEntry(GRADING, "", None, state, state)
+    members = {team_key(email) for email in merged.team}
     for email, role in theirs.team.items():
-        key = BlockKey(TEAM, email)
+        key = team_key(email)
         if (key, "role") in undecided:
             continue
-        if role == NO_ROLE and email not in merged.team:
+        if role == NO_ROLE and key not in members:
             entries.pop(key, None)
-        elif key in entries or email in merged.team:
+        elif key in entries or key in members:
             state = {"role": digest(role)}
             entries[key] = LockEntry(key, "", None, state, state)
     assets = dict(part.assets)
@@ -166,6 +174,7 @@ def fresh_part(target: str, course: Course, live: LiveCourse) -> LockPart:
     entries: dict[BlockKey, LockEntry] = {}
     usage_keys = live.usage_keys
     drafts = live.drafts
+    as_live = {key: wanted_state(block) for key, block in live.blocks.items()}
 
     def visit(block: Block, parent: BlockKey | None, is_draft: bool) -> None:
         is_draft = is_draft or block.key in drafts
@@ -175,7 +184,8 @@ def fresh_part(target: str, course: Course, live: LiveCourse) -> LockPart:
                 for name, one in wanted_state(block).items()
                 if live.knows(block.key, "content" if name == content_field(block.category) else name)
             }
-            entries[block.key] = LockEntry(block.key, usage_keys[block.key], parent, state, None if is_draft else state)
+            entry = LockEntry(block.key, usage_keys[block.key], parent, state, None if is_draft else state)
+            entries[block.key] = entry.with_spelling(as_live.get(block.key, {}))
         for child in block.children:
             visit(child, block.key, is_draft)
 
@@ -184,7 +194,8 @@ def fresh_part(target: str, course: Course, live: LiveCourse) -> LockPart:
         visit(block, ROOT_KEY if block.category == "static_tab" else None, False)
         if block.key not in entries and live.sees(block.key):
             state = wanted_state(block)
-            entries[block.key] = LockEntry(block.key, "", None, state, state)
+            entry = LockEntry(block.key, "", None, state, state)
+            entries[block.key] = entry.with_spelling(as_live.get(block.key, {}))
     if course.grading is not None and "grading" not in live.unread_parts:
         value: FieldValue = policy_to_json(course.grading)  # type: ignore[assignment]  # JSON
         state = {"policy": digest(value)}
@@ -195,6 +206,6 @@ def fresh_part(target: str, course: Course, live: LiveCourse) -> LockPart:
     for email, role in live.course.team.items():
         if course.team.get(email) == role:
             state = {"role": digest(role)}
-            entries[BlockKey(TEAM, email)] = LockEntry(BlockKey(TEAM, email), "", None, state, state)
+            entries[team_key(email)] = LockEntry(team_key(email), "", None, state, state)
     assets = {one.name: LockedAsset(one.name, one.digest, one.size) for one in course.assets if one.digest}
     return with_orders(LockPart(target, str(course.id), entries, assets), course)

@@ -22,6 +22,7 @@ from authoring.registry.build import (
     table,
     xml,
 )
+from authoring.registry.common import MIXED_IN
 from authoring.registry.spec import CategorySpec, Family, FieldSpec
 
 _HTML_SETTINGS = (
@@ -261,7 +262,12 @@ COURSE_UPDATE = CategorySpec(
     "course_update",
     "update",
     Family.XML,
-    table(_body(""), string("date", "The day it is from, as learners read it: `February 1, 2027`.", olx=ELSEWHERE)),
+    table(
+        _body(""),
+        string("date", "The day it is from, as learners read it: `February 1, 2027`.", olx=ELSEWHERE),
+        # It is no block there, and has nothing of one.
+        *(replace(field, olx=ELSEWHERE, authored=False) for field in MIXED_IN.values() if field.authored),
+    ),
     content="data",
     detached=True,
     direct_only=True,

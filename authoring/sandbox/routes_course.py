@@ -281,8 +281,8 @@ async def tabs(platform: Platform, request: Request) -> Response:
 
 
 async def team(platform: Platform, request: Request) -> Response:
-    """`/course_team/{key}/{email}`. Every address is a user's but those that end with `.invalid`."""
-    key, email = request.path_params["key"], unquote(request.path_params["email"])
+    """`/course_team/{key}/{email}`. Every address is a user's but those that end with `.invalid`; case makes no difference."""
+    key, email = request.path_params["key"], unquote(request.path_params["email"]).casefold()
     row = platform.need_course(key)
     members = row.setdefault("team", {})
     email = next(
