@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from authoring.cli import main
 from authoring.sandbox import DOCUMENTED, Fault, FaultKind, SandboxServer
+from authoring.source import read_course
 from tests.conftest import write_tree
 from tests.desk import Desk, differences
 from tests.studio import Studio
@@ -468,19 +469,33 @@ def test_a_day_that_cannot_be_is_said_with_its_line(tmp_path: Path, text: str, f
     assert result.exit_code == 1 and finding in result.output
 
 
-def test_textbooks_that_the_platform_would_refuse_are_found(tmp_path: Path) -> None:
-    book = "{id: x1, chapters: [{title: One}]}"
-    text = str(FILES["course.yaml"])
-    text = text[: text.index("pdf_textbooks:")] + f"pdf_textbooks: [{book}, {{tab_title: Two}}]\n"
-    folder = write_tree(tmp_path / "course", {**FILES, "course.yaml": text})
-    found = CliRunner().invoke(main, ["check", str(folder)]).output
-    for wrong in (
-        "1 has no 'tab_title'",
-        "1 has the id 'x1'",
-        "1 has a chapter without a 'url'",
-        "2 has no 'chapters'",
-    ):
-        assert f"warning[bad-textbook]: textbook {wrong}" in found
+@pytest.mark.parametrize(
+    "book",
+    [
+        "The book",
+        "{chapters: []}",
+        "{tab_title: 5}",
+        "{tab_title: A, id: book}",
+        "{tab_title: A, id: 7}",
+        "{tab_title: A, chapters: One}",
+        "{tab_title: A, chapters: [One]}",
+        "{tab_title: A, chapters: [{title: One}]}",
+        "{tab_title: A, id: 1a}\n  - {tab_title: B, id: 1a}",
+    ],
+)
+def test_a_textbook_that_the_platform_refuses_is_said_with_its_line(tmp_path: Path, book: str) -> None:
+    head = "org: DemoX\nnumber: P1\nrun: r\ntitle: T\npdf_textbooks:\n"
+    folder = write_tree(tmp_path / "course", {"course.yaml": f"{head}  - {book}\n"})
+    _, findings = read_course(folder)
+    (error,) = findings.errors
+    assert str(error.where) == f"course.yaml:{5 + len(book.splitlines())}"
+
+
+def test_any_list_of_textbooks_that_is_live_comes_here(bench: Bench) -> None:
+    bench.studio.update(root_of(bench), metadata={"pdf_textbooks": [{"tab_title": "Old", "id": "book", "url": "/x"}]})
+    assert bench.desk.report("pull")["files"] == ["course.yaml"]
+    assert bench.desk.push()["operations"] == []
+    assert bench.desk.report("pull")["files"] == []
 
 
 def test_textbooks_can_go_and_come_back(bench: Bench) -> None:

@@ -27,7 +27,6 @@ from authoring.checks.structure import (
     titles_fit,
     weights_add_up,
 )
-from authoring.checks.textbooks import textbooks_can_be_shown
 from authoring.diagnostics import Diagnostic, Diagnostics, Severity
 from authoring.model import Course
 
@@ -47,7 +46,6 @@ RULES: tuple[Rule, ...] = (
     drag_and_drop_can_be_solved,
     open_responses_can_be_assessed,
     lti_tools_can_open,
-    textbooks_can_be_shown,
     assets_are_used,
     learners_work_has_an_id,
     no_secrets,

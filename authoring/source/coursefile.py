@@ -22,6 +22,7 @@ from authoring.model import (
 from authoring.source.calendar import AFTER, MOVES, Calendar, Holiday, is_relative
 from authoring.source.dates import find_timezone, parse_date
 from authoring.source.fields import UNKNOWN_KEY, read_fields
+from authoring.source.textbooks import FIELD, are_textbooks
 from authoring.yamlnodes import (
     BAD_VALUE,
     DUPLICATE_KEY,
@@ -174,6 +175,9 @@ def read_course_fields(
             message = f"{name!r} is set both at the top level and under 'settings'"
             diagnostics.report(DUPLICATE_KEY, message, place.where)
         fields[name] = value
+    for place in (part[FIELD] for part in (entries, nested or {}) if FIELD in part):
+        if fields.get(FIELD) and not are_textbooks(place, diagnostics):
+            del fields[FIELD]
     return fields
 
 
