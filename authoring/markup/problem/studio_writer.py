@@ -202,7 +202,7 @@ class StudioWriter:
         text = self.text(hint).replace("}}", "&#125;}")
         label = hint.get("label")
         if label is None:
-            return f" {{{{ {text.replace('::', '&#58;:')} }}}}"
+            return f" {{{{ {_without_label(text)} }}}}"
         return f" {{{{ {self.attribute(label)}:: {text} }}}}"
 
     def checkboxes(self, response: etree._Element, inside: Sequence[etree._Element]) -> str:
@@ -222,7 +222,7 @@ class StudioWriter:
             for hint in hints:
                 require(hint, "choicehint", "selected")
                 name = {"true": "selected", "false": "unselected"}[one_of(hint.get("selected", ""), ("true", "false"))]
-                text = self.text(hint).replace("}", "&#125;").replace("::", "&#58;:")
+                text = _without_label(self.text(hint).replace("}", "&#125;"))
                 halves.append(f"{name}: {text}")
             feedback = f" {{{{ {' }, { '.join(halves)} }}}}" if halves else ""
             lines.append(f"[{mark}] {self.choice_text(child, hints)}{feedback}")
@@ -356,3 +356,8 @@ def _is_code(pre: etree._Element) -> bool:
         return False
     code = pre[0]
     return code.tag == "code" and not len(code)
+
+
+def _without_label(text: str) -> str:
+    """Feedback in which no two colons stand together: what is before them would be its label."""
+    return re.sub(":(?=:)", "&#58;", text)

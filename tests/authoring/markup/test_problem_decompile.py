@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
 from markdown_it.utils import read_fixture_file
@@ -164,6 +164,10 @@ PROBLEMS = st.builds(
 )
 
 
+@example(
+    "<problem><multiplechoiceresponse><choicegroup type='MultipleChoice'><choice correct='true'>A<choicehint>:::</choicehint></choice>"
+    "<choice correct='false'>B</choice></choicegroup></multiplechoiceresponse></problem>"
+)
 @given(PROBLEMS)
 def test_no_text_is_mistaken_for_a_mark(olx: str) -> None:
     """Text full of marks comes back as the text it was, in a dialect that has a mark for the question."""
