@@ -47,6 +47,7 @@ from authoring.lockfile import (
     passport_key,
     passport_state,
     team_key,
+    text_digest,
     wanted_state,
 )
 from authoring.model import (
@@ -310,7 +311,9 @@ class _Applier:
             case UpdateAbout(values, keys):
                 self._send_all(operation)
                 return Changes(
-                    entries=tuple(self._settled(keys[name], {"data": digest(text)}) for name, text in values.items())
+                    entries=tuple(
+                        self._settled(keys[name], {"data": text_digest(text)}) for name, text in values.items()
+                    )
                 )
             case MoveBlock(key, parent):
                 self._move(operation)
@@ -438,7 +441,7 @@ class _Applier:
         if operation.complete:
             pushed = {name: digest(value) for name, value in operation.fields.items()}
             if operation.content is not None:
-                pushed[content_field(operation.key.category)] = digest(operation.content)
+                pushed[content_field(operation.key.category)] = text_digest(operation.content)
         elif operation.display_name is not None and operation.key.category != "html":
             pushed = {"display_name": digest(operation.display_name)}
         entry = LockEntry(operation.key, usage_key, operation.parent, pushed, None)
@@ -673,7 +676,7 @@ class _Applier:
             else:
                 pushed[name] = digest(value)
         if content:
-            pushed[content_field(key.category)] = digest(content)
+            pushed[content_field(key.category)] = text_digest(content)
         elif content is not None:
             pushed.pop(content_field(key.category), None)
         return replace(entry, pushed=pushed, published=pushed if self._is_direct(key) else entry.published)

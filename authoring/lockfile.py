@@ -30,6 +30,7 @@ from pathlib import Path
 
 from authoring.errors import LockfileError
 from authoring.model import TEAM, Asset, Block, BlockKey, Course, FieldValue
+from authoring.references import flat_links
 from authoring.registry import spec
 
 FILE_NAME = "course.lock"
@@ -49,6 +50,12 @@ def digest(value: FieldValue) -> str:
     """16 hex digits that change when the JSON value does, whatever the order of its keys."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=list)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def text_digest(text: str) -> str:
+    """The digest of a block's text. `/static/a/b.png` and `/static/a_b.png` are one file, and the platform gives the second for
+    the first where it tells served addresses (Open edX: common/djangoapps/static_replace)."""
+    return digest(flat_links(text))
 
 
 def content_field(category: str) -> str:
@@ -84,7 +91,7 @@ def wanted_state(block: Block) -> dict[str, str]:
     """
     state = {name: digest(value) for name, value in block.fields.items() if value is not None}
     if block.content:
-        state[content_field(block.category)] = digest(block.content)
+        state[content_field(block.category)] = text_digest(block.content)
     if block.package is not None:
         state[PACKAGE] = block.package.digest[:16]
     return state

@@ -47,6 +47,7 @@ from authoring.lockfile import (
     digest,
     other_forms,
     team_key,
+    text_digest,
     wanted_state,
 )
 from authoring.model import NO_ROLE, Asset, Block, BlockKey, Course, FieldValue, GradingPolicy
@@ -501,7 +502,7 @@ def _digest(value: FieldValue) -> str | None:
 
 
 def _text_digest(text: str | None) -> str | None:
-    return digest(text) if text else None
+    return text_digest(text) if text else None
 
 
 def _asset_digest(asset: Asset | None) -> str | None:

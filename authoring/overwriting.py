@@ -12,7 +12,7 @@ from typing import TypeAlias, cast
 from authoring.comparison import same_field
 from authoring.decompile import same_content
 from authoring.exporter import LiveCourse
-from authoring.lockfile import LockEntry, LockPart, content_field, digest, other_forms, wanted_state
+from authoring.lockfile import LockEntry, LockPart, content_field, digest, other_forms, text_digest, wanted_state
 from authoring.model import CHAPTER, ROOT_KEY, SEQUENTIAL, VERTICAL, Block, BlockKey, FieldValue, GradingPolicy
 from authoring.operations import DeleteBlock, Notice, Plan, PutGrading, UpdateAbout, UpdateBlock, policy_to_json
 from authoring.planner import GRADING_KEY
@@ -90,7 +90,7 @@ def _changed_parts(operation: UpdateBlock, live: Block, entry: LockEntry, knows:
     if operation.content is not None and knows(live.key, "content"):
         body = content_field(live.category)
         base = entry.pushed.get(body)
-        as_pushed = entry.as_pushed(body, digest(live.content)) == base if live.content else base is None
+        as_pushed = entry.as_pushed(body, text_digest(live.content)) == base if live.content else base is None
         if not as_pushed and not same_content(replace(live, content=operation.content), live):
             yield "its text"
 
@@ -106,7 +106,7 @@ def _is_other_text(ours: str, key: BlockKey, part: LockPart, found: Mapping[Bloc
     theirs = found[key].content if key in found else None
     entry = part.entries[key]
     base = entry.pushed.get("data")
-    as_pushed = entry.as_pushed("data", digest(theirs or "")) == base or (not theirs and base is None)
+    as_pushed = entry.as_pushed("data", text_digest(theirs or "")) == base or (not theirs and base is None)
     return not as_pushed and not same_content(Block(key, content=ours), Block(key, content=theirs))
 
 

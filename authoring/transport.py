@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from authoring.dialects import Capabilities
 from authoring.keys import root_key, usage_key
-from authoring.lockfile import PACKAGE, LockEntry, LockPart, digest, locked_asset, wanted_state
+from authoring.lockfile import PACKAGE, LockEntry, LockPart, digest, locked_asset, text_digest, wanted_state
 from authoring.model import COURSE_UPDATE, NO_ROLE, ROOT_KEY, VERTICAL, Asset, Block, Course, FieldValue
 from authoring.operations import (
     CreateCourse,
@@ -141,7 +141,7 @@ def entries_of(course: Course) -> tuple[LockEntry, ...]:
         if block.category == COURSE_UPDATE:
             continue
         if block.category == "about":
-            state = {"data": digest(block.content)}
+            state = {"data": text_digest(block.content or "")}
             entries.append(LockEntry(block.key, "", None, state, state))
         else:
             state = wanted_state(block)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from authoring.comparison import Difference, Kind, compare
 from authoring.exporter import LiveCourse
-from authoring.lockfile import LockPart, content_field, digest
+from authoring.lockfile import LockPart, content_field, digest, text_digest
 from authoring.model import ROOT_KEY, Block, BlockKey, Course
 from authoring.operations import (
     AdoptBlock,
@@ -141,17 +141,22 @@ def _is_lost(one: Difference, before: LockPart | None) -> bool:
                 return True
             if one.name not in old.pushed:
                 return one.theirs is None
-            return old.as_pushed(one.name, digest(one.theirs)) == old.pushed[one.name]
+            return old.as_pushed(one.name, _digest(one)) == old.pushed[one.name]
         case Kind.CONTENT:
             if old is None:
                 return True
             body = content_field(one.key.category)
             told = old.pushed.get(body)
-            return not one.theirs if told is None else old.as_pushed(body, digest(one.theirs)) == told
+            return not one.theirs if told is None else old.as_pushed(body, _digest(one)) == told
         case Kind.MOVED:
             return old is None or (old.parent is not None and str(old.parent) == one.theirs)
         case _:
             return False
+
+
+def _digest(one: Difference) -> str:
+    """The digest of what is there."""
+    return text_digest(one.theirs) if one.kind is Kind.CONTENT and isinstance(one.theirs, str) else digest(one.theirs)
 
 
 def _is_known(block: Block, live: LiveCourse) -> bool:
@@ -180,7 +185,7 @@ def without_lost(part: LockPart, lost: Iterable[Difference]) -> LockPart:
                 name = one.name if one.kind is Kind.FIELD else content_field(one.key.category)
                 pushed = dict(entry.pushed)
                 # Not just forgotten: a field that is to be unset would not be sent again.
-                pushed[name] = digest(one.theirs) if one.theirs is not None else "lost"
+                pushed[name] = _digest(one) if one.theirs is not None else "lost"
                 if one.ours is not None and one.theirs is None:
                     del pushed[name]
                 entries[one.key] = replace(entry, pushed=pushed)

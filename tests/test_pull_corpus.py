@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,14 @@ from click.testing import CliRunner
 
 from authoring.cli import main
 from authoring.importing import import_package
+from authoring.operations import DeleteBlock
+from authoring.planner import PlanOptions
 from authoring.resources import samples_dir
 from authoring.sandbox import DOCUMENTED, OBSERVED, SandboxServer
 from authoring.sandbox.profile import Profile
 from authoring.scaffold import available_samples
+from authoring.session import open_session
+from authoring.settings import load_target
 from tests.desk import Desk, differences
 from tests.packages import ARCHIVES, CORPUS
 
@@ -69,6 +74,16 @@ def tree(folder: Path) -> dict[str, bytes]:
     }
 
 
+def seen_as_changed(desk: Desk) -> list[str]:
+    """What a push that deletes the whole course would stop for."""
+    environ = {**os.environ, **desk.environ}
+    with open_session(desk.folder, load_target(None, desk.folder, environ), environ=environ) as session:
+        empty = replace(session.course, root=replace(session.course.root, children=()), detached=())
+        plan = replace(session, course=empty).plan(PlanOptions(delete_removed=True))
+    assert any(isinstance(operation, DeleteBlock) for operation in plan.operations)
+    return [notice.message for notice in plan.notices if notice.kind == "changed-there"]
+
+
 @pytest.mark.corpus
 @pytest.mark.parametrize(("course", "dialect", "profile"), ways())
 def test_pushed_and_pulled_it_is_the_same(
@@ -85,6 +100,7 @@ def test_pushed_and_pulled_it_is_the_same(
         desk.push("--transport", "calls", "--publish", "--no-verify")
         assert differences(desk) == []
 
+        assert seen_as_changed(desk) == [], "nobody but us wrote what is live"
         before = tree(desk.folder)
         pulled = desk.report("pull")
         assert (pulled["taken"], pulled["files"], pulled["conflicts"]) == ([], [], [])

@@ -57,6 +57,21 @@ def test_what_studio_wrote_can_be_edited_here_after_a_pull(
     assert differences(bench.desk) == []
 
 
+def test_a_link_that_the_platform_flattens_is_no_change_of_somebody_else(bench: Bench) -> None:
+    """Where the platform tells served addresses it gives `/static/img_chart.png` for `/static/img/chart.png`."""
+    write_tree(bench.desk.folder, {"static/img/chart.png": "not really a picture"})
+    path = "01-one/01-first/01-words.md"
+    olx = '<problem display_name="Where"><p>Before</p><customresponse>'
+    olx += '<drag_and_drop_input img="/static/img/chart.png"/></customresponse></problem>'
+    edit(bench, path, "Words.", f"Words.\n\n:::olx\n{olx}\n:::\n")
+    bench.desk.push("--no-verify")
+    edit(bench, path, "Before", "After")
+    assert bench.desk.report("pull")["conflicts"] == []
+    assert len(bench.desk.push("--no-verify")["operations"]) == 1
+    assert bench.desk.push()["operations"] == []
+    assert differences(bench.desk) == []
+
+
 def test_what_studio_wrote_can_be_deleted_here_after_a_pull(bench: Bench) -> None:
     studio_text("static_tab/faq")(bench)
     studio_new_update(bench)

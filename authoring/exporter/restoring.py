@@ -12,7 +12,7 @@ from functools import cached_property
 
 from authoring.comparison import plain_prompt
 from authoring.keys import block_category, block_id, is_usage_key
-from authoring.lockfile import content_field, digest
+from authoring.lockfile import content_field, digest, text_digest
 from authoring.model import COURSE_UPDATE, BlockKey, CourseId, FieldValue
 from authoring.references import JUMP_LINK, PAGE_LINK, REFERENCE_FIELDS
 from authoring.registry import field_spec, spec
@@ -55,7 +55,7 @@ class Restorer:
         """A text body with our names in its links; as it was pushed, where it is still that."""
         if locked is not None:
             for as_sent in (self.names_in(text), self._named(text)):
-                if digest(as_sent) == locked:
+                if text_digest(as_sent) == locked:
                     return as_sent
         return self.text(text)
 

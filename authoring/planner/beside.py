@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from authoring.adoption import holds_same
 from authoring.announcements import plan_updates
-from authoring.lockfile import PAGES_KEY, digest, locked_page_order, page_order, passport_key
+from authoring.lockfile import PAGES_KEY, digest, locked_page_order, page_order, passport_key, text_digest
 from authoring.model import COURSE_UPDATE, ROOT_KEY, BlockKey, FieldValue, LtiPassport
 from authoring.operations import (
     AdoptBlock,
@@ -131,7 +131,7 @@ def detached(sheet: Sheet) -> Iterator[Operation]:
             sheet.note("no-about-text", said, block.key)
         elif block.category == "about":
             entry = sheet.entries.get(block.key)
-            if entry is None or entry.pushed.get("data") != digest(block.content):
+            if entry is None or entry.pushed.get("data") != text_digest(block.content or ""):
                 about[block.url_name] = block.content or ""
                 keys[block.url_name] = block.key
         elif block.category == COURSE_UPDATE or block.key in sheet.skipped:
