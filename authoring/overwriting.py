@@ -12,7 +12,16 @@ from typing import TypeAlias, cast
 from authoring.comparison import same_field
 from authoring.decompile import same_content
 from authoring.exporter import LiveCourse
-from authoring.lockfile import LockEntry, LockPart, content_field, digest, other_forms, text_digest, wanted_state
+from authoring.lockfile import (
+    PACKAGE,
+    LockEntry,
+    LockPart,
+    content_field,
+    digest,
+    other_forms,
+    text_digest,
+    wanted_state,
+)
 from authoring.model import CHAPTER, ROOT_KEY, SEQUENTIAL, VERTICAL, Block, BlockKey, FieldValue, GradingPolicy
 from authoring.operations import DeleteBlock, Notice, Plan, PutGrading, UpdateAbout, UpdateBlock, policy_to_json
 from authoring.planner import GRADING_KEY
@@ -134,6 +143,6 @@ def _is_changed(live: Block, entry: LockEntry, knows: Knows) -> bool:
     state, body = wanted_state(live), content_field(live.category)
     return any(
         entry.as_pushed(name, state.get(name)) != entry.pushed.get(name)
-        for name in {*state, *entry.pushed}
+        for name in {*state, *entry.pushed} - {PACKAGE}  # nobody can read its file
         if knows(live.key, "content" if name == body else name)
     )
