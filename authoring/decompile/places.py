@@ -119,7 +119,8 @@ def places_of(course: Course, whole: frozenset[BlockKey]) -> Places:
                 paths[place_of(block)] = "handouts"
             else:
                 paths[place_of(block)] = f"{FOLDERS[category]}/{name}"
-            home(Block(block.key), block.key)
+            if category != COURSE_UPDATE:  # no link means one (references.link_names)
+                home(Block(block.key), block.key)
     for name in shared:
         del homes[name]
     return Places(paths, homes, {asset.name: str(asset.path) for asset in course.assets})

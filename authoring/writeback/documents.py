@@ -18,7 +18,7 @@ from authoring.decompile.places import Place as BlockPlace
 from authoring.decompile.places import Places
 from authoring.diagnostics import Diagnostics
 from authoring.markup.links import Linker, LinkIndex
-from authoring.model import VERTICAL, Block, BlockKey, Course
+from authoring.model import COURSE_UPDATE, VERTICAL, Block, BlockKey, Course
 from authoring.olx.reader import POINTER_ONLY
 from authoring.source.compiler import link_index
 from authoring.source.coursefile import read_timezone
@@ -203,7 +203,8 @@ def places_of_homes(homes: Mapping[BlockKey, Home], course: Course, assets: Mapp
             visit(child, own)
 
     for block in (course.root, *course.detached):
-        visit(block, None)
+        if block.category != COURSE_UPDATE:  # no link means one (references.link_names)
+            visit(block, None)
     for name in shared:
         del names[name]
     return Places(paths, names, {name: path for path, name in assets.items()})
