@@ -19,6 +19,7 @@ changed, moved      deleted               conflict: stays, until it is resolved;
 deleted             changed, moved        conflict: stays deleted, until it is resolved
 moved               changed, reordered    both
 moved               moved elsewhere       conflict: ours
+moved into a block  that block deleted    deleted (either side); what moved is where the other has it, with what is new
 reordered           reordered             both, where no neighbours are wanted in two orders; else conflict: ours
 reordered           new, moved here       both: it stands behind the neighbour that it has there
 new                 new, of one key       what differs is a conflict: there is no base
@@ -36,6 +37,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
 from typing import TypeAlias, cast
 
 from authoring.decompile.folder import same_content
@@ -161,6 +163,8 @@ class _Merge:
         self.taken: list[Taken] = []
         self.conflicts: list[Conflict] = []
         self.places: dict[BlockKey, BlockKey | None] = {}
+        self.disputed: set[BlockKey] = set()
+        """Blocks that stay deleted until their conflict is resolved."""
 
     def merged(self) -> Merged:
         self._settle_existence()
@@ -233,10 +237,22 @@ class _Merge:
             stays = (chosen is Side.OURS) == mine
         elif mine:
             self.taken.append(Taken(key, EXISTENCE))
+        self._share_fate(key, side, other, stays=stays)
+        if self.conflicts and self.conflicts[-1].key == key and not stays:
+            self.disputed |= {block.key for block in side.blocks[key].walk() if block.key not in other.blocks}
+
+    def _share_fate(self, key: BlockKey, side: _Tree, other: _Tree, *, stays: bool) -> None:
+        """What the other side lacks below a block that it deleted stays or goes with it. What the other has at another place
+        goes its own way, with what is new in it."""
         if stays:
-            for block in side.blocks[key].walk():
-                if block.key not in other.blocks:
-                    self.places[block.key] = None
+            self.places[key] = None
+        for child in side.children(key):
+            if side.parents.get(child) != key:
+                continue
+            if child in other.blocks:
+                self._visit(child, side, other)
+            else:
+                self._share_fate(child, side, other, stays=stays)
 
     def _keep(self, key: BlockKey, *, mine: bool) -> None:
         self.places[key] = None
@@ -289,6 +305,8 @@ class _Merge:
             self.taken.append(Taken(key, PLACE))
             return live
         if live not in self.places:
+            if base not in (mine, live) and live in self.disputed:
+                self.conflicts.append(Conflict(key, PLACE, mine, live))
             return mine
         return live if self._decide(Conflict(key, PLACE, mine, live)) is Side.THEIRS else mine
 
@@ -518,18 +536,32 @@ def _policy_digest(policy: GradingPolicy | None) -> str | None:
 def _merged_order(
     mine: Sequence[BlockKey], live: Sequence[BlockKey], base: Sequence[BlockKey]
 ) -> list[BlockKey] | None:
-    """The order in which every two stand as the side has them that changed them; None where that goes round in a circle."""
+    """The order in which every two stand as the side has them that changed them; None where that goes round in a circle. Where
+    nobody knows who changed two of them (one is new on both sides), the others must leave them a single order."""
     at = [{key: place for place, key in enumerate(order)} for order in (base, mine, live)]
 
     def before(one: BlockKey, other: BlockKey) -> bool:
+        """Whether one is known to stand before the other."""
         in_mine, in_live = at[1][one] < at[1][other], at[2][one] < at[2][other]
-        if in_mine == in_live or one not in at[0] or other not in at[0]:
+        if in_mine == in_live:
             return in_mine
+        if one not in at[0] or other not in at[0]:
+            return False
         return in_live if in_mine == (at[0][one] < at[0][other]) else in_mine
 
-    wins = {one: sum(before(one, other) for other in mine if other != one) for one in mine}
-    ordered = sorted(mine, key=lambda key: -wins[key])
-    return ordered if len(set(wins.values())) == len(mine) else None
+    sorter = TopologicalSorter({key: [one for one in mine if one != key and before(one, key)] for key in mine})
+    ordered: list[BlockKey] = []
+    try:
+        sorter.prepare()
+    except CycleError:
+        return None
+    while sorter:
+        ready = sorter.get_ready()
+        if len(ready) > 1:
+            return None
+        sorter.done(*ready)
+        ordered += ready
+    return ordered
 
 
 def _insert(order: Iterable[BlockKey], source: Sequence[BlockKey], members: Collection[BlockKey]) -> list[BlockKey]:

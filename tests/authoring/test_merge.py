@@ -39,7 +39,7 @@ from authoring.operations import policy_to_json
 from authoring.writeback import differences, same_course
 from tests.authoring.writeback.edits import EDITS, change, configure, grade, page, without
 
-A, B, C = (BlockKey("vertical", name) for name in "abc")
+A, B, C, Z = (BlockKey("vertical", name) for name in "abcz")
 ONE, TWO = BlockKey("sequential", "one"), BlockKey("sequential", "two")
 TEXT = BlockKey("html", "text")
 
@@ -57,7 +57,7 @@ def start() -> Course:
     text = Block(TEXT, {"display_name": "T"}, "<p>One.</p>\n<p>Two.</p>")
     return course_of(
         Block(ONE, {"display_name": "One"}, children=(unit(A, text), unit(B), unit(C))),
-        Block(TWO, {"display_name": "Two"}, children=(unit(BlockKey("vertical", "z")),)),
+        Block(TWO, {"display_name": "Two"}, children=(unit(Z),)),
     )
 
 
@@ -116,6 +116,11 @@ def added(name: str, parent: BlockKey, index: int) -> Callable[[Course], Course]
     )
 
 
+def under(name: str, parent: BlockKey) -> Callable[[Course], Course]:
+    new = Block(BlockKey("html", name), {"display_name": name}, "<p>New.</p>")
+    return lambda course: change(course, parent, lambda b: replace(b, children=(*b.children, new)))
+
+
 def both(*edits: Callable[[Course], Course]) -> Callable[[Course], Course]:
     def apply(course: Course) -> Course:
         for edit in edits:
@@ -167,6 +172,48 @@ OUTCOMES: tuple[
     ("new, new", added("n", ONE, 1), added("m", ONE, 3), both(added("m", ONE, 3), added("n", ONE, 1)), set()),
     ("holder deleted, new in it", gone(ONE), added("n", ONE, 0), gone(ONE), {EXISTENCE}),
     ("new in it, holder deleted", added("n", ONE, 0), gone(ONE), added("n", ONE, 0), {EXISTENCE}),
+    (
+        "moved into a holder with something new in it, holder deleted",
+        both(under("n", C), moved(C, TWO)),
+        gone(TWO),
+        both(under("n", C), gone(TWO)),
+        set(),
+    ),
+    (
+        "holder deleted, moved into it with something new in it",
+        gone(TWO),
+        both(under("n", C), moved(C, TWO)),
+        both(under("n", C), gone(TWO)),
+        set(),
+    ),
+    (
+        "changed, deleted after something was moved out and emptied",
+        title(ONE, "X"),
+        both(moved(A, TWO), gone(TEXT), gone(ONE)),
+        both(title(ONE, "X"), moved(A, TWO), gone(TEXT)),
+        {EXISTENCE},
+    ),
+    (
+        "moved and a holder deleted, moved into that holder",
+        both(moved(TEXT, C), gone(TWO)),
+        both(moved(TEXT, Z), title(TWO, "X")),
+        both(moved(TEXT, C), gone(TWO)),
+        {EXISTENCE, PLACE},
+    ),
+    (
+        "moved here and reordered, moved here alike",
+        both(moved(Z, ONE), ordered(ONE, *"zbac")),
+        both(moved(Z, ONE), ordered(ONE, *"azbc")),
+        both(moved(Z, ONE), ordered(ONE, *"zbac")),
+        set(),
+    ),
+    (
+        "moved here, moved elsewhere here",
+        both(moved(Z, ONE), ordered(ONE, *"bzac")),
+        both(moved(Z, ONE), ordered(ONE, *"azbc")),
+        both(moved(Z, ONE), ordered(ONE, *"bzac")),
+        {ORDER},
+    ),
 )
 
 
