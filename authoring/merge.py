@@ -233,13 +233,13 @@ class _Merge:
         mine = side is self.ours
         stays = False
         if self._changed(key, side, other):
-            chosen = self._decide(Conflict(key, EXISTENCE, mine, not mine))
-            stays = (chosen is Side.OURS) == mine
+            conflict = Conflict(key, EXISTENCE, mine, not mine)
+            stays = (self._decide(conflict) is Side.OURS) == mine
+            if not stays and conflict in self.conflicts:
+                self.disputed |= {block.key for block in side.blocks[key].walk() if block.key not in other.blocks}
         elif mine:
             self.taken.append(Taken(key, EXISTENCE))
         self._share_fate(key, side, other, stays=stays)
-        if self.conflicts and self.conflicts[-1].key == key and not stays:
-            self.disputed |= {block.key for block in side.blocks[key].walk() if block.key not in other.blocks}
 
     def _share_fate(self, key: BlockKey, side: _Tree, other: _Tree, *, stays: bool) -> None:
         """What the other side lacks below a block that it deleted stays or goes with it. What the other has at another place
