@@ -11,12 +11,17 @@ import re
 from authoring.model import CHAPTER, COURSE_UPDATE, SEQUENTIAL, VERTICAL, BlockKey, Course
 
 
+def is_link_target(key: BlockKey) -> bool:
+    """Whether a link may mean it. An announcement is no block of the platform's, and so has no id that a link could name."""
+    return key.category != COURSE_UPDATE
+
+
 def link_names(course: Course) -> dict[str, BlockKey]:
     """`url_name` → block, for `/jump_to_id/…` and page links; units win over what has the same name elsewhere."""
     names: dict[str, BlockKey] = {}
     rank = {VERTICAL: 0, SEQUENTIAL: 1, CHAPTER: 2}
     for block in course.blocks():
-        if block.category == COURSE_UPDATE:
+        if not is_link_target(block.key):
             continue
         held = names.get(block.url_name)
         if held is None or rank.get(block.category, 3) < rank.get(held.category, 3):

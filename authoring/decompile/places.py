@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 
 from authoring.model import CHAPTER, COURSE, COURSE_UPDATE, LIBRARY, SEQUENTIAL, VERTICAL, Block, BlockKey, Course
 from authoring.olx.reader import POINTER_ONLY
+from authoring.references import is_link_target
 from authoring.source.names import url_name_of
 from authoring.source.outline import id_of_page
 from authoring.source.updates import FOLDER as UPDATES
@@ -119,7 +120,7 @@ def places_of(course: Course, whole: frozenset[BlockKey]) -> Places:
                 paths[place_of(block)] = "handouts"
             else:
                 paths[place_of(block)] = f"{FOLDERS[category]}/{name}"
-            if category != COURSE_UPDATE:  # no link means one (references.link_names)
+            if is_link_target(block.key):
                 home(Block(block.key), block.key)
     for name in shared:
         del homes[name]

@@ -13,8 +13,8 @@ from functools import cached_property
 from authoring.comparison import plain_prompt
 from authoring.keys import block_category, block_id, is_usage_key
 from authoring.lockfile import content_field, digest, text_digest
-from authoring.model import COURSE_UPDATE, BlockKey, CourseId, FieldValue
-from authoring.references import JUMP_LINK, PAGE_LINK, REFERENCE_FIELDS
+from authoring.model import BlockKey, CourseId, FieldValue
+from authoring.references import JUMP_LINK, PAGE_LINK, REFERENCE_FIELDS, is_link_target
 from authoring.registry import field_spec, spec
 
 PLATFORMS_OWN: Mapping[str, frozenset[str]] = {
@@ -48,7 +48,7 @@ class Restorer:
         return {
             block_id(usage): key.url_name
             for usage, key in self._names.items()
-            if is_usage_key(usage) and key.category != COURSE_UPDATE
+            if is_usage_key(usage) and is_link_target(key)
         }
 
     def body(self, text: str, locked: str | None) -> str:

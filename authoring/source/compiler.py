@@ -37,6 +37,7 @@ from authoring.model import (
     FieldValue,
     SourceLocation,
 )
+from authoring.references import is_link_target
 from authoring.registry import spec
 from authoring.source.assets import FileSettings, content_type_of, read_file_settings
 from authoring.source.calendar import is_relative
@@ -546,7 +547,7 @@ def link_index(outline: Outline) -> LinkIndex:
     first: dict[str, BlockKey] = {}
     shared: dict[str, tuple[BlockKey, ...]] = {}
     for key in outline.keys:
-        if key.category == COURSE_UPDATE:  # no block of the platform's, and so no id that a link could mean
+        if not is_link_target(key):
             continue
         if key.url_name in first:
             shared[key.url_name] = (*shared.get(key.url_name, (first[key.url_name],)), key)

@@ -18,8 +18,9 @@ from authoring.decompile.places import Place as BlockPlace
 from authoring.decompile.places import Places
 from authoring.diagnostics import Diagnostics
 from authoring.markup.links import Linker, LinkIndex
-from authoring.model import COURSE_UPDATE, VERTICAL, Block, BlockKey, Course
+from authoring.model import VERTICAL, Block, BlockKey, Course
 from authoring.olx.reader import POINTER_ONLY
+from authoring.references import is_link_target
 from authoring.source.compiler import link_index
 from authoring.source.coursefile import read_timezone
 from authoring.source.files import SourceTree
@@ -203,7 +204,7 @@ def places_of_homes(homes: Mapping[BlockKey, Home], course: Course, assets: Mapp
             visit(child, own)
 
     for block in (course.root, *course.detached):
-        if block.category != COURSE_UPDATE:  # no link means one (references.link_names)
+        if is_link_target(block.key):
             visit(block, None)
     for name in shared:
         del names[name]
