@@ -563,3 +563,18 @@ def test_a_link_out_of_the_course_stays_one(bench: Bench, address: str) -> None:
     bench.desk.report("pull")
     assert address in bench.read("01-one/01-first/03-last.md")
     bench.settle()
+
+
+def test_what_is_new_in_a_unit_moved_into_a_subsection_that_studio_deleted_is_kept(bench: Bench) -> None:
+    folder = bench.desk.folder
+    (folder / "01-one/01-first/03-last.md").rename(folder / "01-one/02-second/02-last.md")
+    bench.desk.edit("01-one/02-second/02-last.md", "Last words.", "Last words.\n\n:::problem\nSum?\n\n= 4\n:::\n")
+    bench.studio.send("DELETE", f"/xblock/{bench.usage('sequential/second')}", code=204)
+    report = bench.desk.report("pull")
+    assert report["conflicts"] == []
+    assert not (folder / "01-one/02-second").exists()
+    (unit,) = folder.glob("01-one/01-first/*last.md")
+    assert "Sum?" in unit.read_text("utf-8")
+    bench.desk.push("--publish")
+    assert differences(bench.desk) == []
+    assert bench.desk.push()["operations"] == []
