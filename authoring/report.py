@@ -257,6 +257,7 @@ def verdict_lines(verdict: Verdict, resent: int = 0) -> Iterator[str]:
     for words, found in (
         ("NOT there, although the platform said success", verdict.lost),
         ("changed on the platform by somebody else, left as it is", verdict.drift),
+        ("edited here since the last push, not sent yet", verdict.unsent),
     ):
         for one in found[:_SHOWN]:
             yield f"{words}: {one}"

@@ -1,8 +1,9 @@
 """After a run: is what is live what was sent? Pure; the reads are the session's.
 
 A difference is a *lost* write when the live value is the one from before the run, or none: the platform answered success and dropped
-it (two writers at once: docs/platform.md). It is *drift* when it is neither: somebody changed it meanwhile, and it is not ours to
-overwrite. Lost writes are taken out of the lock file, so that the next plan sends them again.
+it (two writers at once: docs/platform.md). It is *unsent* when the live value is what was last pushed: the source was edited since.
+It is *drift* when it is none of these: somebody changed it meanwhile, and it is not ours to overwrite. Lost writes are taken out of
+the lock file, so that the next plan sends them again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from authoring.comparison import Difference, Kind, compare
 from authoring.exporter import LiveCourse
-from authoring.lockfile import LockPart, content_field, digest, text_digest
+from authoring.lockfile import LockEntry, LockPart, content_field, digest, text_digest, wanted_state
 from authoring.model import ROOT_KEY, Block, BlockKey, Course
 from authoring.operations import (
     AdoptBlock,
@@ -43,11 +44,13 @@ class Verdict:
     """What was sent and is not there."""
     drift: tuple[Difference, ...] = ()
     """What somebody else changed."""
+    unsent: tuple[Difference, ...] = ()
+    """What was edited in the source since the last push, and is live as that push left it."""
     unread_parts: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        return not (self.lost or self.drift)
+        return not (self.lost or self.drift or self.unsent)
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -56,6 +59,7 @@ class Verdict:
             "not_verifiable": dict(self.unverifiable),
             "lost": [one.to_json() for one in self.lost],
             "drift": [one.to_json() for one in self.drift],
+            "unsent": [one.to_json() for one in self.unsent],
             "unread": list(self.unread_parts),
         }
 
@@ -92,20 +96,27 @@ def judge(
     before: LockPart | None = None,
     only: frozenset[BlockKey] | None = None,
 ) -> Verdict:
-    """Compare what is live with the source, and tell lost writes from other people's changes.
+    """Compare what is live with the source, and tell lost writes and edits that wait for a push from other people's changes.
 
     `part` is the lock file's part now, `before` the one before the run (None: nothing is taken for lost by its value).
-    What the lock file says was never sent is no matter of verifying.
+    A block that was never sent is no matter of verifying.
     """
     found = compare(course, live.course, knows=live.knows, closed=live.closed, only=only, sees=live.sees)
     blocks = {block.key: block for block in course.blocks()}
+    there = live.blocks
     lost: list[Difference] = []
     drift: list[Difference] = []
+    unsent: list[Difference] = []
     for one in found:
         if one.kind is Kind.EXTRA or not _was_sent(one, part):
             continue
-        (lost if _is_lost(one, before) else drift).append(one)
-    bad = {one.key for one in (*lost, *drift)}
+        if _is_lost(one, before):
+            lost.append(one)
+        elif _is_unsent(one, part.entries[one.key], there):
+            unsent.append(one)
+        else:
+            drift.append(one)
+    bad = {one.key for one in (*lost, *drift, *unsent)}
     looked = [key for key in (blocks if only is None else only) if key in blocks and key in part.entries]
     verified, unverifiable = Counter[str](), Counter[str]()
     for key in looked:
@@ -113,7 +124,7 @@ def judge(
             continue
         block = blocks[key]
         (verified if _is_known(block, live) else unverifiable)[_title(key)] += 1
-    return Verdict(dict(verified), dict(unverifiable), tuple(lost), tuple(drift), live.unread_parts)
+    return Verdict(dict(verified), dict(unverifiable), tuple(lost), tuple(drift), tuple(unsent), live.unread_parts)
 
 
 def _was_sent(one: Difference, part: LockPart) -> bool:
@@ -150,6 +161,21 @@ def _is_lost(one: Difference, before: LockPart | None) -> bool:
             return not one.theirs if told is None else old.as_pushed(body, _digest(one)) == told
         case Kind.MOVED:
             return old is None or (old.parent is not None and str(old.parent) == one.theirs)
+        case _:
+            return False
+
+
+def _is_unsent(one: Difference, entry: LockEntry, there: Mapping[BlockKey, Block]) -> bool:
+    """Whether the platform has what was last pushed."""
+    match one.kind:
+        case Kind.FIELD | Kind.CONTENT:
+            name = one.name or content_field(one.key.category)
+            state = wanted_state(there[one.key])
+            return entry.as_pushed(name, state.get(name)) == entry.pushed.get(name)
+        case Kind.MOVED:
+            return entry.parent is not None and str(entry.parent) == one.theirs
+        case Kind.REORDERED if isinstance(one.theirs, list):
+            return [str(key) for key in entry.children or () if str(key) in one.theirs] == one.theirs
         case _:
             return False
 

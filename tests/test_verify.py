@@ -1,4 +1,4 @@
-"""What was sent is read back: verified, not verifiable, lost and sent again, or changed by somebody else."""
+"""What was sent is read back: verified, not verifiable, lost and sent again, changed by somebody else, or not pushed yet."""
 
 from __future__ import annotations
 
@@ -87,6 +87,30 @@ def test_what_somebody_changed_meanwhile_is_drift_and_stays(desk: Desk) -> None:
     assert not report["lost"]
     shown = desk.run("verify", code=8).stdout
     assert "changed on the platform by somebody else" in shown and "problem/check" in shown
+
+
+def test_what_was_edited_here_and_not_pushed_is_nobody_elses(desk: Desk) -> None:
+    news = "---\ndate: February 1, 2027\n---\nWe begin.\n"
+    write_tree(desk.folder, {"updates/begin.md": news} if desk.session else {})
+    desk.push()
+    unit = desk.folder / "01-start/01-first/01-hello.md"
+    unit.write_text(unit.read_text("utf-8").replace("Welcome.", "Welcome again."), "utf-8")
+    more = desk.folder / "01-start/01-first/02-more.md"
+    text, problem = more.read_text("utf-8").split(":::problem")
+    words = "Some *more* words.\n"
+    more.write_text(f"{text.replace(words, '')}:::problem{problem}\n{words}", "utf-8")
+    if desk.session:
+        write_tree(desk.folder, {"updates/begin.md": news.replace("We", "Let us")})
+    report = desk.report("verify", code=8)
+    assert report["lost"] == report["drift"] == [] and not report["ok"]
+    kinds = {one["kind"] for one in report["unsent"]}
+    assert kinds == {"content", "reordered"}
+    assert len(report["unsent"]) == (3 if desk.session else 2)
+    shown = desk.run("verify", code=8).stdout
+    assert "edited here since the last push" in shown and "somebody else" not in shown
+    desk.push()
+    left = desk.report("verify", code=None)["unsent"]
+    assert {one["kind"] for one in left} == (set() if desk.session else {"reordered"}), "a token cannot reorder"
 
 
 def test_with_nothing_there_it_says_so(desk: Desk) -> None:
