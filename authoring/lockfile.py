@@ -24,7 +24,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -203,6 +203,12 @@ def with_orders(part: LockPart, course: Course) -> LockPart:
     elif not pages:
         entries.pop(PAGES_KEY, None)
     return replace(part, entries=entries)
+
+
+def with_arrivals(standing: Iterable[BlockKey], ours: Sequence[BlockKey]) -> tuple[BlockKey, ...]:
+    """The order that children have on a platform that was only sent what is new of `ours`: it comes to stand at the end."""
+    stayed = [key for key in standing if key in ours]
+    return (*stayed, *(key for key in ours if key not in stayed))
 
 
 def page_order(course: Course) -> tuple[BlockKey, ...]:

@@ -204,11 +204,16 @@ def _listing(fields: Mapping[str, object], content: str | None) -> str:
     return ", ".join(names)
 
 
+def nothing_to_do(plan: Plan) -> str:
+    """Of a plan without operations. That the platform has what the source says is only claimed where nothing is to be said."""
+    return "nothing to send" if plan.notices else "nothing to do: the platform has what the source says"
+
+
 def plan_lines(plan: Plan, calls: Mapping[str, int], *, where: str) -> Iterator[str]:
     """A plan for people: what is done, what learners notice, what stays a draft."""
     yield f"Plan for {plan.course} on {where}"
     if plan.is_empty:
-        yield "  nothing to do: the platform has what the source says"
+        yield f"  {nothing_to_do(plan)}"
     for operation in plan.operations:
         yield f"  {impact_of(operation):<12}{describe(operation, plan)}"
     if plan.operations:

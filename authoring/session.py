@@ -33,6 +33,7 @@ from authoring.lockfile import (
     locked_page_order,
     page_order,
     wanted_state,
+    with_arrivals,
     with_orders,
 )
 from authoring.merge import Side
@@ -406,7 +407,7 @@ class Session:
         sent = {operation.key for operation in plan.operations if isinstance(operation, ReorderChildren)}
         if any(isinstance(operation, OrderPages) for operation in plan.operations):
             sent.add(PAGES_KEY)
-        ordered = _without_unsent_orders(ordered, before, sent)
+        ordered = _without_unsent_orders(ordered, before, sent, outline_told=self.capabilities.outline)
         if ordered != self.state.part:
             self.state.replace(ordered)
         return applied
@@ -419,23 +420,19 @@ def _may_stand_otherwise(block: Block, entries: Mapping[BlockKey, LockEntry]) ->
     return known is not None and known != tuple(child.key for child in block.children)
 
 
-def _without_unsent_orders(ordered: LockPart, before: LockPart, sent: Collection[BlockKey]) -> LockPart:
-    """`ordered` without orders of components that changed here and were not sent: not every target shows a push the inside of
-    a unit, and an order that never arrived is no base, or the next pull would take ours back."""
+def _without_unsent_orders(
+    ordered: LockPart, before: LockPart, sent: Collection[BlockKey], *, outline_told: bool
+) -> LockPart:
+    """`ordered` without orders that changed here and were not sent: not every target shows a push the inside of a unit, or what is
+    above units, and an order that never arrived is no base, or the next pull would take ours back."""
     entries = dict(ordered.entries)
     for key, entry in ordered.entries.items():
         old = before.entries.get(key)
-        if (
-            (key.category != VERTICAL and key != PAGES_KEY)
-            or key in sent
-            or old is None
-            or not old.children
-            or not entry.children
-        ):
+        told = outline_told and key.category != VERTICAL and key != PAGES_KEY
+        if told or key in sent or old is None or not old.children or not entry.children:
             continue
-        common = set(old.children) & set(entry.children)
-        if [key for key in old.children if key in common] != [key for key in entry.children if key in common]:
-            entries[key] = replace(entry, children=old.children)
+        here = [child for child in entry.children if key == PAGES_KEY or entries[child].parent == key]
+        entries[key] = replace(entry, children=with_arrivals(old.children, here) or None)
     return replace(ordered, entries=entries)
 
 

@@ -485,3 +485,37 @@ def test_the_embedded_sandbox_is_the_default_target(
     assert (folder / ".authoring/.gitignore").read_text().endswith("*\n")
     second = CliRunner().invoke(main, [*args, "--json"])
     assert json.loads(second.stdout)["writes"] == 0
+
+
+def test_with_a_token_alone_a_move_and_an_order_are_said_until_somebody_sends_them(tmp_path: Path) -> None:
+    """No list shows that login the sections, or where a unit stands: what was last pushed stands there still."""
+    files = {
+        "course.yaml": FILES["course.yaml"],
+        "01-a/01-x/01-one.md": "One.\n",
+        "01-a/01-x/02-two.md": "Two.\n",
+        "02-b/01-y/01-three.md": "Three.\n",
+        "pages/01-faq.md": "---\ntitle: Questions\n---\nAsk.\n",
+        "pages/02-more.md": "---\ntitle: More\n---\nRead.\n",
+    }
+    with SandboxServer(tmp_path / "sandbox.sqlite3", DOCUMENTED) as server:
+        folder = write_tree(tmp_path / "course", files)
+        Desk(folder, server).push("--publish")
+        desk = Desk(folder, server, session=False)
+        assert desk.push("--publish")["notices"] == []
+        (folder / "01-a").rename(folder / "03-a")
+        (folder / "pages/01-faq.md").rename(folder / "pages/03-faq.md")
+        (folder / "03-a/01-x/02-two.md").rename(folder / "02-b/01-y/00-two.md")
+        for _ in range(2):
+            report = desk.push("--publish")
+            assert sorted((notice["kind"], notice["block"]) for notice in report["notices"]) == [
+                ("cannot-move", "vertical/two"),
+                ("cannot-reorder", "#course/pages"),
+                ("cannot-reorder", "course/course"),
+            ]
+        write_tree(folder, {"00-new/01-z/01-four.md": "Four.\n"})
+        desk.push("--publish")
+        assert "cannot-reorder" in {notice["kind"] for notice in desk.push()["notices"]}
+        full = Desk(folder, server)
+        assert full.push("--publish")["notices"] == []
+        assert differences(full, "published") == []
+        assert full.push("--publish")["operations"] == []

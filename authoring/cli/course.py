@@ -38,6 +38,7 @@ from authoring.planner import PlanOptions
 from authoring.report import (
     draft_lines,
     impacts,
+    nothing_to_do,
     notice_lines,
     plan_lines,
     plan_report,
@@ -360,7 +361,7 @@ def _apply(session: Session, made: Plan, *, as_json: bool, verified: PlanOptions
     if applied.operations:
         echo(f"  {len(applied.operations)} operations done, {len(applied.created)} blocks made")
     else:
-        echo("  nothing to do: the platform has what the source says")
+        echo(f"  {nothing_to_do(made)}")
     echo(f"  {total} calls ({listing})" if total else "  no calls")
     if verdict is not None:
         for line in verdict_lines(verdict, resent):

@@ -7,7 +7,15 @@ from dataclasses import replace
 
 from authoring.adoption import holds_same
 from authoring.announcements import plan_updates
-from authoring.lockfile import PAGES_KEY, digest, locked_page_order, page_order, passport_key, text_digest
+from authoring.lockfile import (
+    PAGES_KEY,
+    digest,
+    locked_page_order,
+    page_order,
+    passport_key,
+    text_digest,
+    with_arrivals,
+)
 from authoring.model import COURSE_UPDATE, ROOT_KEY, BlockKey, FieldValue, LtiPassport
 from authoring.operations import (
     AdoptBlock,
@@ -154,11 +162,20 @@ def detached(sheet: Sheet) -> Iterator[Operation]:
 def page_orders(sheet: Sheet) -> Iterator[Operation]:
     """One order of all pages, where the live one is not the source's; what was reordered there alone stays so."""
     ours = [key for key in page_order(sheet.course) if key not in sheet.skipped]
-    if sheet.live.all_pages is None or len(ours) < 2:
+    if len(ours) < 2:
+        return
+    if sheet.live.all_pages is None:
+        if not sheet.can.stock and with_arrivals(locked_page_order(sheet.entries), ours) != tuple(ours):
+            sheet.note(
+                "cannot-reorder",
+                "the pages stand in another order on the platform than in the source, and this target has no way to"
+                " reorder them; drag them into place in Studio",
+                PAGES_KEY,
+            )
         return
     names = {sheet.usage_key(key): key for key in ours}
     standing = [names[page] for page in sheet.live.all_pages if page in names]
-    if standing + [key for key in ours if key not in standing] == ours:
+    if with_arrivals(standing, ours) == tuple(ours):
         return
     base = [key for key in locked_page_order(sheet.entries) if key in standing]
     mine = [key for key in ours if key in base]

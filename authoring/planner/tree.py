@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from authoring.lockfile import with_arrivals
 from authoring.model import OUTLINE_CATEGORIES, Block
 from authoring.operations import AdoptBlock, MoveBlock, Operation, ReorderChildren
 from authoring.planner.filling import fill, needs_ids
@@ -79,9 +80,13 @@ def _move(sheet: Sheet, block: Block, parent: Block) -> Iterator[Operation]:
         return
     live = sheet.outline.blocks.get(sheet.entries[block.key].usage_key)
     home = sheet.usage_key(parent.key)
-    if live is None or live.parent is None or live.parent == home:
-        return
     base = sheet.entries[block.key].parent
+    if live is None or live.parent is None:
+        if base is not None and base != parent.key and not sheet.can.move:
+            _cannot_move(sheet, block, parent)
+        return
+    if live.parent == home:
+        return
     held = sheet.usage_key(base) if base is not None else None
     if held is not None and held != live.parent and not sheet.options.overwrite:
         sheet.elsewhere.add(block.key)
@@ -95,12 +100,16 @@ def _move(sheet: Sheet, block: Block, parent: Block) -> Iterator[Operation]:
         sheet.touched.add(block.key)
         yield MoveBlock(block.key, parent.key)
     else:
-        sheet.note(
-            "cannot-move",
-            f"{block.key} stands under another parent on the platform than in the source, and this target has no"
-            f" way to move it; move it in Studio to {sheet.title(parent.key)!r}",
-            block.key,
-        )
+        _cannot_move(sheet, block, parent)
+
+
+def _cannot_move(sheet: Sheet, block: Block, parent: Block) -> None:
+    sheet.note(
+        "cannot-move",
+        f"{block.key} stands under another parent on the platform than in the source, and this target has no"
+        f" way to move it; move it in Studio to {sheet.title(parent.key)!r}",
+        block.key,
+    )
 
 
 def orders(sheet: Sheet) -> Iterator[Operation]:
@@ -110,15 +119,20 @@ def orders(sheet: Sheet) -> Iterator[Operation]:
     for block in sheet.course.root.walk():
         place = sheet.usage_key(block.key)
         live = sheet.outline.blocks.get(place) if place else None
-        if block.key in sheet.skipped or live is None or live.children is None or len(block.children) < 2:
+        if block.key in sheet.skipped or len(block.children) < 2:
             continue
         ours = [child.key for child in block.children if child.key not in sheet.skipped | sheet.elsewhere]
+        base = sheet.entries[block.key].children if block.key in sheet.entries else None
+        if live is None or live.children is None:
+            # Nobody tells the order there. Without a route to bring it about, what was last the same still stands.
+            here = [key for key in ours if key not in sheet.entries or sheet.entries[key].parent == block.key]
+            if base and not sheet.can.reorder and with_arrivals(base, here) != tuple(here):
+                _cannot_reorder(sheet, block)
+            continue
         names = {sheet.usage_key(key): key for key in ours}
         standing = [names[child] for child in live.children if child in names]
-        arriving = [key for key in ours if key not in standing]
-        if standing + arriving == ours:
+        if with_arrivals(standing, ours) == tuple(ours):
             continue
-        base = sheet.entries[block.key].children if block.key in sheet.entries else None
         common = [key for key in base or () if key in standing and key in ours]
         if [key for key in standing if key in common] != common and not sheet.options.overwrite:
             mine = [key for key in ours if key in common]
@@ -129,9 +143,13 @@ def orders(sheet: Sheet) -> Iterator[Operation]:
             sheet.touched.add(block.key)
             yield ReorderChildren(block.key, tuple(ours))
         else:
-            sheet.note(
-                "cannot-reorder",
-                f"what is below {sheet.title(block.key)!r} stands in another order on the platform than in the"
-                " source, and this target has no way to reorder; drag it into place in Studio",
-                block.key,
-            )
+            _cannot_reorder(sheet, block)
+
+
+def _cannot_reorder(sheet: Sheet, block: Block) -> None:
+    sheet.note(
+        "cannot-reorder",
+        f"what is below {sheet.title(block.key)!r} stands in another order on the platform than in the"
+        " source, and this target has no way to reorder; drag it into place in Studio",
+        block.key,
+    )
