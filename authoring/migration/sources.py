@@ -151,7 +151,7 @@ def name_packages(packages: Collection[Package], taken: Mapping[str, str]) -> di
         alone = crowded[name.casefold()] == 1 and name.casefold() not in used
         for source in sources:
             names[source] = (
-                name if alone else f"{name}-{hashlib.sha256(source.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+                name if alone else f"{name}-{hashlib.sha256(source.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
             )
     return names
 
