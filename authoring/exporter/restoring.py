@@ -14,6 +14,7 @@ from authoring.comparison import plain_prompt
 from authoring.keys import block_category, block_id, is_usage_key
 from authoring.lockfile import content_field, digest, text_digest
 from authoring.model import BlockKey, CourseId, FieldValue
+from authoring.olx.forms import whole_steps
 from authoring.references import JUMP_LINK, PAGE_LINK, REFERENCE_FIELDS, is_link_target
 from authoring.registry import field_spec, spec
 
@@ -100,7 +101,8 @@ class Restorer:
                 full = self._reference(value, whole=True)
                 spelled: tuple[FieldValue, ...] = (full, self._reference(value, whole=False))
             else:
-                spelled = (*_spellings(self._value(value)), value)
+                is_steps = category == "openassessment" and name == "rubric_assessments"
+                spelled = (*_spellings(self._value(whole_steps(value) if is_steps else value)), value)
             # A value that is what was pushed is given as it was written then, so that nobody takes it for a change.
             found[name] = next((one for one in spelled if digest(one) == locked.get(name)), spelled[0])
         return found

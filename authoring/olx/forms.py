@@ -86,7 +86,7 @@ def _read_assessment(element: etree._Element) -> Fields:
                 prompts: list[FieldValue] = [{"description": _text(prompt, "description") or ""} for prompt in child]
                 fields["prompt"] = json.dumps(prompts, ensure_ascii=False)
             case "assessments":
-                fields["rubric_assessments"] = [_read_step(step) for step in child]
+                fields["rubric_assessments"] = whole_steps([_read_step(step) for step in child])
             case "rubric":
                 prompt = _text(child, "prompt")
                 if prompt is not None:
@@ -105,8 +105,16 @@ def _read_assessment(element: etree._Element) -> Fields:
 _FEEDBACK = (("rubric_feedback_prompt", "feedbackprompt"), ("rubric_feedback_default_text", "feedback_default_text"))
 
 
+def whole_steps(value: FieldValue) -> FieldValue:
+    """The steps of an open response, each with both its dates: the class has these keys in any case, None where nothing is set
+    (ora2: openassessment/xblock/utils/xml.py, parse_assessments_xml). So one step is one value, wherever it was written."""
+    if not isinstance(value, list | tuple):
+        return value
+    return [{"start": None, "due": None, **step} if isinstance(step, Mapping) else step for step in value]
+
+
 def _read_step(step: etree._Element) -> FieldValue:
-    found: Fields = {"start": None, "due": None}  # the class has both keys in any case
+    found: Fields = {}
     for name, text in step.attrib.items():
         key, value = str(name), str(text)
         if key in _NUMBERS:

@@ -16,6 +16,7 @@ from typing import TypeAlias
 from authoring.diagnostics import Diagnostics, Severity, define
 from authoring.markup.links import Linker
 from authoring.model import Asset, FieldValue, ProblemTest, SourceLocation
+from authoring.olx.forms import whole_steps
 from authoring.registry import categories
 from authoring.source.coursefile import MISSING_KEY
 from authoring.source.files import SourceFile, SourceTree
@@ -286,10 +287,12 @@ _RUBRIC_TEXTS = frozenset(("name", "label", "prompt", "explanation"))
 
 def _open_response(draft: Draft) -> None:
     """The rubric's order, which the platform wants as numbers, follows from the order in which it is written
-    (ora2: openassessment/assessment/serializers/base.py)."""
+    (ora2: openassessment/assessment/serializers/base.py). Steps are as an element of OLX says them."""
     criteria, entry = draft.fields.get("rubric_criteria"), draft.entries.get("rubric_criteria")
     if isinstance(criteria, list) and entry is not None:
         draft.fields["rubric_criteria"] = _rubric_rows(criteria, entry)
+    if "rubric_assessments" in draft.fields:
+        draft.fields["rubric_assessments"] = whole_steps(draft.fields["rubric_assessments"])
 
 
 def _rubric_rows(rows: FieldValue, entry: Entry) -> FieldValue:

@@ -12,12 +12,13 @@ import time
 import types
 from collections.abc import Mapping
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from filelock import FileLock
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from authoring.cli import migration as command
@@ -197,6 +198,7 @@ def test_a_newcomer_renames_nobody() -> None:
     assert names["/a/x.zip"] != "x"
 
 
+@example([":", "\udd00"], Random(0))
 @given(st.lists(st.text(st.characters(exclude_characters="\0")), unique=True), st.randoms())
 def test_names_are_unique_safe_and_the_same_in_any_order(texts: list[str], random: Any) -> None:
     given_packages = [Package(f"/{number}/{text}.zip") for number, text in enumerate(texts)]

@@ -80,6 +80,18 @@ def test_what_is_rewritten_compiles_to_what_was_wanted(name: str, random: Random
     hold(tree, wanted, rewrite(tree, ours, wanted))
 
 
+def test_an_open_response_moves_from_markdown_into_a_unit_of_olx() -> None:
+    """Both ways of writing it say the same steps: an element has no dates where none are set, and no more has a directive."""
+    tree = documented()
+    ours = compiled(tree)
+    report = next(block for block in ours.blocks() if block.key == BlockKey("openassessment", "report"))
+    whole = BlockKey("vertical", "whole")
+    root = without(ours.root, report.key)
+    moved = replace(ours, root=root)
+    wanted = change(moved, whole, lambda unit: replace(unit, children=(report, *unit.children)))
+    hold(tree, wanted, rewrite(tree, ours, wanted))
+
+
 @pytest.mark.parametrize("template", ["minimal", "weekly", "workshop"])
 def test_a_scaffold_takes_changes(template: str, tmp_path: Path) -> None:
     create_course(tmp_path / "course", template, {"org": "O", "number": "N", "run": "R", "title": "T"})
