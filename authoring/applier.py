@@ -13,15 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, assert_never
 
 from authoring import interrupts
-from authoring.adoption import (
-    LiveContent,
-    match_unclaimed,
-    may_be_unit,
-    normal_content,
-    same_value,
-    unclaimed_components,
-)
-from authoring.announcements import find_update
+from authoring.adoption import normal_content, same_value
 from authoring.calls import Call, CallKind
 from authoring.client import Client, Reply
 from authoring.dialects import Dialect
@@ -59,7 +51,6 @@ from authoring.model import (
     Asset,
     Block,
     BlockKey,
-    Course,
     FieldValue,
 )
 from authoring.operations import (
@@ -89,6 +80,7 @@ from authoring.registry import field_spec, spec
 from authoring.remote import UNKNOWN_USER, HeldPassport
 from authoring.rendering import Names, calls_of, resolve_fields, resolve_text
 from authoring.state import CourseState
+from authoring.unanswered import find_created, find_created_update
 
 IMPORT_DONE = 4
 """`ImportStatus` of an import that has ended well (Open edX: views/import_export.py)."""
@@ -199,10 +191,6 @@ def _changed_nothing(error: ApiError, calls: Counter[CallKind]) -> bool:
     if isinstance(error, UnreachableError):
         return writes == 0
     return isinstance(error, RefusedError | LoginError) and writes <= (2 if error.status == 401 else 1)
-
-
-def _named(display_name: str | None) -> dict[str, FieldValue]:
-    return {} if display_name is None else {"display_name": display_name}
 
 
 def _check_secrets(plan: Plan, environ: Mapping[str, str]) -> None:
@@ -410,9 +398,7 @@ class _Applier:
                 if pause is None:
                     raise
                 self.sleep(pause)
-                live = self.client.read_updates(self.plan.course) or ()
-                claimed = {entry.usage_key for entry in self.state.part.entries.values()}
-                place = find_update(block, live, claimed)
+                place = find_created_update(block, self.client, self.plan.course, self.state.part)
                 if place is not None:
                     self.run.notes.append(f"{operation.key}: no answer came, but it was made; it was taken over")
             if place is not None:
@@ -471,7 +457,7 @@ class _Applier:
             try:
                 return self.dialect.created_key(self.client.send(call).json)
             except OutcomeUnknownError as error:
-                found, sure = self._find_created(operation)
+                found, sure = self._look_for_created(operation)
                 if found is None and not sure:
                     raise OutcomeUnknownError(
                         f"{error.message}; whether {operation.key} was made cannot be seen with this login",
@@ -486,50 +472,16 @@ class _Applier:
                     raise
         raise AssertionError("the loop above returns or raises")
 
-    def _find_created(self, operation: CreateBlock) -> tuple[str | None, bool]:
-        """The child that an unanswered create made, if it did; looked for several times, since it may come late.
-
-        Also whether the parent's children could be seen at all: where not, nothing may be concluded.
-        """
-        part = self.state.part
-        child = Block(operation.key, operation.fields or _named(operation.display_name), operation.content)
-        above = (child,) if operation.parent == ROOT_KEY else (Block(operation.parent, children=(child,)),)
-        course = Course(self.plan.course, Block(ROOT_KEY, children=above))
-        known = spec(operation.key.category)
-        place = self.names.place(operation.parent)
+    def _look_for_created(self, operation: CreateBlock) -> tuple[str | None, bool]:
+        """Looked for several times, since it may come late."""
         sure = False
         for pause in PAUSES:
             self.sleep(pause)
-            if known is not None and known.detached:
-                found, sure = self._find_page(child)
-            else:
-                outline = self.client.read_outline(self.plan.course, units=(place,))
-                if outline is None:
-                    continue
-                near = unclaimed_components(course, part, outline, {})
-                contents: dict[str, LiveContent | None] = dict.fromkeys(near)
-                for key, read in self.client.read_blocks(near.items()).items():
-                    contents[key] = LiveContent(read.content, read.fields)
-                doubts = {operation.key: frozenset(operation.others)}
-                found = match_unclaimed(course, part, outline, contents, doubts).adopted.get(operation.key)
-                holder = outline.blocks.get(place)
-                # What cannot be read cannot be told from another's: then nothing is concluded either.
-                seen = all(contents[key] is not None or key in operation.others for key in near)
-                sure = holder is not None and holder.children is not None and seen
-                if holder is None and self.client.capabilities.units:
-                    claimed = {entry.usage_key for entry in part.entries.values()}
-                    sure = not may_be_unit(child, claimed, outline)
+            found, seen = find_created(operation, self.client, self.plan.course, self.state.part, self.names)
             if found is not None:
                 return found, True
+            sure = sure if seen is None else seen
         return None, sure
-
-    def _find_page(self, page: Block) -> tuple[str | None, bool]:
-        pages = self.client.read_pages(self.plan.course)
-        if pages is None:
-            return None, False
-        claimed = {entry.usage_key for entry in self.state.part.entries.values()}
-        free = [found.usage_key for found in pages if found.display_name == page.display_name]
-        return next((place for place in free if place not in claimed), None), True
 
     def _add_passport(self, operation: PutLtiPassport) -> None:
         """Add a passport unless the course has one of that id: whether the call refuses a second is not documented."""

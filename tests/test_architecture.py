@@ -38,7 +38,7 @@ LAYERS = (
     ),
     ("transport", "comparison", "exporter"),
     ("overwriting", "verifying"),
-    ("journal", "state", "applier", "sandbox", "scaffold", "sarif", "grading"),
+    ("journal", "state", "unanswered", "applier", "sandbox", "scaffold", "sarif", "grading"),
     ("importing", "migration", "packages", "platform"),
     ("collecting", "declared", "pulling"),
     ("session", "report", "reference", "several", "catalogue"),
