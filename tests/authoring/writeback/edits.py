@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
@@ -95,7 +96,8 @@ def write(course: Course, random: Random) -> Course:
             content = "<p>First of all.</p>\n" + content
         case 2:
             words = [word for word in content.split() if word.isalpha()]
-            content = content.replace(random.choice(words), "changed", 1) if words else content
+            # A whole word: the same letters may stand in the name of an image.
+            content = re.sub(rf"(?<!\S){random.choice(words)}(?!\S)", "changed", content, count=1) if words else content
         case _:
             head, end, tail = content.partition("</p>")
             content = tail if end and tail.strip() and head.count("<p>") == 1 and head.startswith("<p>") else content
