@@ -78,3 +78,30 @@ def test_another_text_under_a_new_name_is_a_new_one(desk: Desk) -> None:
     (desk.folder / "01-one/01-first/02-more.md").unlink()
     write_tree(desk.folder, {"01-one/01-first/02-other.md": "---\ntitle: Other\n---\nOther.\n"})
     assert [one["kind"] for one in desk.push()["notices"]] == ["removed"]
+
+
+def test_plain_words_without_a_title_are_known_by_what_they_say(desk: Desk) -> None:
+    """Title, unit and text are all named by the file; what is left of them is the words."""
+    folder = desk.folder / "01-one/01-first"
+    (folder / "03-plain.md").write_text("Plain words.\n", "utf-8")
+    desk.push("--publish")
+    live = desk.live()
+    (folder / "03-plain.md").rename(folder / "03-other.md")
+    report = desk.report("push", code=7)
+    (notice,) = [one for one in report["notices"] if one["kind"] == "renamed"]
+    assert "looks like vertical/plain under another name" in notice["message"]
+    assert desk.live() == live
+    (folder / "03-other.md").write_text("---\nid: plain\n---\nPlain words.\n", "utf-8")
+    desk.push("--publish")
+    assert [title for title, _ in desk.titles()[0][1][0][1]] == ["Words", "More", "Other"]
+    assert differences(desk) == []
+
+
+def test_other_words_under_another_name_are_a_new_unit(desk: Desk) -> None:
+    folder = desk.folder / "01-one/01-first"
+    (folder / "03-plain.md").write_text("Plain words.\n", "utf-8")
+    desk.push("--publish")
+    (folder / "03-plain.md").unlink()
+    (folder / "03-other.md").write_text("Something else.\n", "utf-8")
+    desk.push("--publish")
+    assert [title for title, _ in desk.titles()[0][1][0][1]] == ["Words", "More", "Plain", "Other"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from authoring.adoption import match_unclaimed
@@ -86,5 +87,25 @@ def _is_twin(sheet: Sheet, block: Block, key: BlockKey, entry: LockEntry) -> boo
         return state.get("data") == entry.pushed.get("data") and "data" in state
     if any(child.key in sheet.entries and sheet.entries[child.key].parent == key for child in block.children):
         return True
+    if _holds_same(sheet, block, key):
+        return True
     title = state.get("display_name")
     return title == entry.pushed.get("display_name") and sheet.parents.get(block.key) == entry.parent
+
+
+def _holds_same(sheet: Sheet, block: Block, key: BlockKey) -> bool:
+    """Whether at least half of what is in a new unit says what components say that went with the old one.
+
+    Titles are left out: where nobody gave one, it comes from the name of the file.
+    """
+    gone = [
+        _said(entry.pushed)
+        for child, entry in sheet.entries.items()
+        if entry.parent == key and child not in sheet.blocks
+    ]
+    same = [child for child in block.children if (said := _said(wanted_state(child))) and said in gone]
+    return bool(same) and 2 * len(same) >= len(block.children)
+
+
+def _said(state: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in state.items() if name != "display_name"}
