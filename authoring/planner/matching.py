@@ -87,7 +87,7 @@ def _is_twin(sheet: Sheet, block: Block, key: BlockKey, entry: LockEntry) -> boo
         return state.get("data") == entry.pushed.get("data") and "data" in state
     if any(child.key in sheet.entries and sheet.entries[child.key].parent == key for child in block.children):
         return True
-    if _holds_same(sheet, block, key):
+    if key.category == VERTICAL and _holds_same(sheet, block, key):
         return True
     title = state.get("display_name")
     return title == entry.pushed.get("display_name") and sheet.parents.get(block.key) == entry.parent
